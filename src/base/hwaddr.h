@@ -1,0 +1,33 @@
+/* Names of machines: MAC addresses and UUIDs, in the many spellings firmware uses. */
+#ifndef PIXIE_BASE_HWADDR_H
+#define PIXIE_BASE_HWADDR_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct mac {
+	uint8_t b[6];
+};
+
+struct uuid {
+	uint8_t b[16]; /* in the order it is written, not in SMBIOS order */
+};
+
+#define MAC_TEXT 18
+#define UUID_TEXT 37
+
+/*
+ * Parses exactly `len` characters: 12 hex digits in any case, alone or in pairs
+ * separated by one of ':', '-', '.', or in fours as in 0011.2233.4455.
+ */
+bool mac_parse(const char *text, size_t len, struct mac *out);
+/* "00-11-22-33-44-55", the form of iPXE's ${mac:hexhyp}; returns `buf`. */
+const char *mac_text(const struct mac *mac, char buf[static MAC_TEXT]);
+
+/* Parses 32 hex digits in any case with or without hyphens, braces allowed. */
+bool uuid_parse(const char *text, size_t len, struct uuid *out);
+/* "00112233-4455-6677-8899-aabbccddeeff"; returns `buf`. */
+const char *uuid_text(const struct uuid *uuid, char buf[static UUID_TEXT]);
+
+#endif

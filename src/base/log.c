@@ -1,0 +1,163 @@
+#include "base/log.h"
+
+#include <ctype.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/bytes.h"
+
+#define LINE_MAX_BYTES 2048
+
+static const char *const level_names[] = {"ERROR", "WARNING", "INFO", "DEBUG"};
+/* sd-daemon(3): err, warning, info, debug */
+static const char *const journal_prefix[] = {"<3>", "<4>", "<6>", "<7>"};
+
+static enum log_level current_level = LEVEL_INFO;
+static bool to_journal;
+
+bool
+log_level_parse(const char *text, enum log_level *out)
+{
+	for (int i = LEVEL_ERROR; i <= LEVEL_DEBUG; i++)
+		if (strcasecmp(text, level_names[i]) == 0) {
+			*out = (enum log_level)i;
+			return true;
+		}
+	return false;
+}
+
+/* systemd.exec(5): JOURNAL_STREAM is the device:inode of the stream it connected. */
+static bool
+stderr_is_journal(void)
+{
+	const char *text = getenv("JOURNAL_STREAM");
+	unsigned long long dev, ino;
+	struct stat st;
+
+	return text != NULL && sscanf(text, "%llu:%llu", &dev, &ino) == 2 &&
+	       fstat(STDERR_FILENO, &st) == 0 && st.st_dev == dev && st.st_ino == ino;
+}
+
+void
+log_init(enum log_level level)
+{
+	current_level = level;
+	to_journal = stderr_is_journal();
+}
+
+bool
+log_on(enum log_level level)
+{
+	return level <= current_level;
+}
+
+static bool
+is_plain(unsigned char c)
+{
+	return isgraph(c) && c != '"' && c != '\\' && c != '=' && c < 0x80;
+}
+
+static void
+put_escaped(struct writer *w, unsigned char c)
+{
+	if (c == '"' || c == '\\') {
+		wr_u8(w, '\\');
+		wr_u8(w, c);
+	} else if (c < 0x20 || c >= 0x7f)
+		wr_fmt(w, "\\x%02x", c);
+	else
+		wr_u8(w, c);
+}
+
+static void
+put_text(struct writer *w, const char *text, size_t len)
+{
+	size_t plain = 0;
+
+	while (plain < len && is_plain((unsigned char)text[plain]))
+		plain++;
+	if (plain == len && len > 0) {
+		wr_mem(w, text, len);
+		return;
+	}
+	wr_u8(w, '"');
+	for (size_t i = 0; i < len; i++)
+		put_escaped(w, (unsigned char)text[i]);
+	wr_u8(w, '"');
+}
+
+static void
+put_value(struct writer *w, const struct kv *kv)
+{
+	char buf[NETADDR_TEXT];
+
+	switch (kv->type) {
+	case KV_TEXT:
+		put_text(w, kv->text ? kv->text : "", kv->text ? strlen(kv->text) : 0);
+		break;
+	case KV_BYTES:
+		put_text(w, kv->text, kv->len);
+		break;
+	case KV_NUM:
+		wr_fmt(w, "%lld", (long long)kv->num);
+		break;
+	case KV_PEER:
+		wr_str(w, netaddr_text(kv->peer, buf));
+		break;
+	}
+}
+
+size_t
+log_format(char *buf, size_t cap, enum log_level level, const char *who,
+	const char *event, const struct kv *kv, size_t n)
+{
+	struct writer w = writer_of(buf, cap - 1);
+
+	wr_fmt(&w, "%s %s %s", level_names[level], who && *who ? who : "-", event);
+	for (size_t i = 0; i < n; i++) {
+		wr_fmt(&w, " %s=", kv[i].key);
+		put_value(&w, &kv[i]);
+	}
+	buf[w.len] = '\0';
+	return w.len;
+}
+
+/* RFC 3339 in UTC with milliseconds, and a space. */
+static size_t
+put_time(char *buf, size_t cap)
+{
+	struct timespec ts;
+	struct tm tm;
+	size_t n;
+
+	clock_gettime(CLOCK_REALTIME, &ts);
+	gmtime_r(&ts.tv_sec, &tm);
+	n = strftime(buf, cap, "%Y-%m-%dT%H:%M:%S", &tm);
+	return n + (size_t)snprintf(buf + n, cap - n, ".%03ldZ ", ts.tv_nsec / 1000000);
+}
+
+void
+log_event(enum log_level level, const char *who, const char *event, const struct kv *kv,
+	size_t n)
+{
+	char line[LINE_MAX_BYTES];
+	size_t at;
+
+	if (!log_on(level))
+		return;
+	if (to_journal)
+		at = (size_t)snprintf(line, sizeof(line), "%s", journal_prefix[level]);
+	else
+		at = put_time(line, sizeof(line));
+	at += log_format(line + at, sizeof(line) - at - 1, level, who, event, kv, n);
+	line[at++] = '\n';
+	/* One write, so that lines of several threads do not mix; a full pipe loses it.
+	 */
+	if (write(STDERR_FILENO, line, at) < 0)
+		return;
+}

@@ -1,0 +1,64 @@
+/*
+ * Content: what a name resolved to, whoever carries it. Bytes in memory, or an
+ * open file (an extent of one, so that a file inside an ISO is content too).
+ * Reference counted; TFTP transfers and HTTP replies each hold one reference and
+ * no copy of the bytes.
+ *
+ * A file that is cut, rewritten, or removed while it is being sent must not
+ * arrive as if nothing had happened: readers call content_check() before they
+ * send the last bytes, and end the transfer with an error when it says so.
+ */
+#ifndef PIXIE_BOOT_CONTENT_H
+#define PIXIE_BOOT_CONTENT_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/stat.h>
+#include <sys/types.h>
+#include <time.h>
+
+#define ETAG_TEXT 64
+
+struct content;
+
+/* Bytes that live as long as the process (embedded assets); not freed. NULL without
+ * memory. */
+struct content *content_static(
+	const void *data, size_t len, const char *type, const char *etag);
+/* Takes `data` (from malloc) over, also on failure; the ETag is a hash of the bytes. */
+struct content *content_owned(void *data, size_t len, const char *type);
+/*
+ * Takes the descriptor of a regular file over, also on failure. `st` is its
+ * fstat; type is a string that outlives the content. ETag from inode, size, times.
+ */
+struct content *content_file(int fd, const struct stat *st, const char *type);
+
+struct content *content_ref(struct content *c);
+/* Drops a reference; the last one closes and frees. NULL is fine. */
+void content_unref(struct content *c);
+
+uint64_t content_size(const struct content *c);
+/* Media type without parameters for .efi (EDK2 compares the whole value). */
+const char *content_type(const struct content *c);
+/* Strong validator in quotes, RFC 9110 §8.8.3: "\"…\"". */
+const char *content_etag(const struct content *c);
+/* Modification time, or 0 when the content has none (generated scripts). */
+time_t content_mtime(const struct content *c);
+
+/* The bytes from `off` on when they are in memory, else NULL. Borrowed. */
+const uint8_t *content_view(const struct content *c, uint64_t off);
+/* Descriptor for sendfile and where the content starts in it, or -1 for memory. Borrowed.
+ */
+int content_fd(const struct content *c, uint64_t *base);
+/*
+ * Reads exactly `len` bytes at `off` (both within the size). 0, or -ESTALE when
+ * the file has become shorter, or -errno of the read.
+ */
+int content_read(struct content *c, uint64_t off, void *buf, size_t len);
+/* 0 while the file is still the one that was opened, else -ESTALE (one fstat). */
+int content_check(const struct content *c);
+
+/* The media type for a file name, by its extension. Never NULL. */
+const char *content_type_of(const char *name);
+
+#endif

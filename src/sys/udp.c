@@ -1,0 +1,355 @@
+#define _GNU_SOURCE
+#include "sys/udp.h"
+
+#include <errno.h>
+#include <netinet/udp.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#ifndef UDP_SEGMENT
+#define UDP_SEGMENT 103
+#endif
+
+/* A storm of machines after a power cut must find room for every request. */
+#define SOCKET_BUFFER (4 << 20)
+/* IPv4's limit for one UDP payload; a GSO call may not carry more either. */
+#define UDP_PAYLOAD_MAX 65507
+#define DEFAULT_MTU 1500
+
+union control {
+	struct cmsghdr align;
+	uint8_t buf[CMSG_SPACE(sizeof(struct in6_pktinfo)) +
+		    CMSG_SPACE(sizeof(uint16_t)) + 64];
+};
+
+struct udp_batch {
+	unsigned slots;
+	size_t size;
+	struct mmsghdr *msgs;
+	struct iovec *iovs;
+	struct netaddr *peers;
+	union control *controls;
+	uint8_t *data;
+};
+
+static atomic_bool gso_works = true;
+
+void
+udp_use_gso(bool on)
+{
+	gso_works = on;
+}
+
+static void
+grow_buffer(int fd, int forced, int plain)
+{
+	int want = SOCKET_BUFFER;
+
+	if (setsockopt(fd, SOL_SOCKET, forced, &want, sizeof(want)) < 0)
+		setsockopt(fd, SOL_SOCKET, plain, &want, sizeof(want));
+}
+
+int
+udp_adopt(int fd)
+{
+	int on = 1, domain;
+	socklen_t len = sizeof(domain);
+
+	if (getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &len) < 0)
+		return -errno;
+	grow_buffer(fd, SO_RCVBUFFORCE, SO_RCVBUF);
+	grow_buffer(fd, SO_SNDBUFFORCE, SO_SNDBUF);
+	if (domain == AF_INET6) {
+		if (setsockopt(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, &on, sizeof(on)) < 0)
+			return -errno;
+		return 0;
+	}
+	/* Some firmware sends its RRQ to 255.255.255.255 and waits for an answer. */
+	setsockopt(fd, SOL_SOCKET, SO_BROADCAST, &on, sizeof(on));
+	if (setsockopt(fd, IPPROTO_IP, IP_PKTINFO, &on, sizeof(on)) < 0)
+		return -errno;
+	return 0;
+}
+
+int
+udp_bind(const struct netaddr *addr)
+{
+	int family = addr->sa.sa_family, on = 1, err;
+	int fd = socket(family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+
+	if (fd < 0)
+		return -errno;
+	if (family == AF_INET6)
+		setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on));
+	if (bind(fd, &addr->sa, netaddr_len(addr)) < 0)
+		err = -errno;
+	else
+		err = udp_adopt(fd);
+	if (err < 0) {
+		close(fd);
+		return err;
+	}
+	return fd;
+}
+
+struct udp_batch *
+udp_batch_new(unsigned slots, size_t size)
+{
+	struct udp_batch *b = calloc(1, sizeof(*b));
+
+	if (b == NULL)
+		return NULL;
+	*b = (struct udp_batch){.slots = slots, .size = size};
+	b->msgs = calloc(slots, sizeof(*b->msgs));
+	b->iovs = calloc(slots, sizeof(*b->iovs));
+	b->peers = calloc(slots, sizeof(*b->peers));
+	b->controls = calloc(slots, sizeof(*b->controls));
+	b->data = malloc(slots * size);
+	if (!b->msgs || !b->iovs || !b->peers || !b->controls || !b->data) {
+		udp_batch_free(b);
+		return NULL;
+	}
+	for (unsigned i = 0; i < slots; i++)
+		b->iovs[i] = (struct iovec){b->data + i * size, size};
+	return b;
+}
+
+void
+udp_batch_free(struct udp_batch *b)
+{
+	if (b == NULL)
+		return;
+	free(b->msgs);
+	free(b->iovs);
+	free(b->peers);
+	free(b->controls);
+	free(b->data);
+	free(b);
+}
+
+int
+udp_recv(int fd, struct udp_batch *b)
+{
+	int n;
+
+	for (unsigned i = 0; i < b->slots; i++)
+		b->msgs[i].msg_hdr = (struct msghdr){
+			.msg_name = &b->peers[i],
+			.msg_namelen = sizeof(b->peers[i]),
+			.msg_iov = &b->iovs[i],
+			.msg_iovlen = 1,
+			.msg_control = b->controls[i].buf,
+			.msg_controllen = sizeof(b->controls[i].buf),
+		};
+	n = recvmmsg(fd, b->msgs, b->slots, MSG_DONTWAIT, NULL);
+	if (n >= 0)
+		return n;
+	switch (errno) {
+	case EAGAIN:
+	case EINTR:
+	case ECONNREFUSED: /* ICMP errors of what we sent to a client that has gone */
+	case EHOSTUNREACH:
+	case ENETUNREACH:
+	case EPROTO:
+	case EMSGSIZE:
+		return 0;
+	}
+	return -errno;
+}
+
+/* Our side of the datagram: the address it was sent to, or ours when broadcast. */
+static void
+read_pktinfo(struct msghdr *msg, struct udp_path *path)
+{
+	struct in_pktinfo v4;
+	struct in6_pktinfo v6;
+
+	for (struct cmsghdr *c = CMSG_FIRSTHDR(msg); c != NULL; c = CMSG_NXTHDR(msg, c)) {
+		if (c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_PKTINFO) {
+			memcpy(&v4, CMSG_DATA(c), sizeof(v4));
+			path->local.v4.sin_family = AF_INET;
+			path->local.v4.sin_addr = v4.ipi_spec_dst;
+			path->ifindex = (unsigned)v4.ipi_ifindex;
+		} else if (c->cmsg_level == IPPROTO_IPV6 &&
+			   c->cmsg_type == IPV6_PKTINFO) {
+			memcpy(&v6, CMSG_DATA(c), sizeof(v6));
+			path->local.v6.sin6_family = AF_INET6;
+			path->local.v6.sin6_addr = v6.ipi6_addr;
+			path->ifindex = v6.ipi6_ifindex;
+			if (IN6_IS_ADDR_LINKLOCAL(&v6.ipi6_addr))
+				path->local.v6.sin6_scope_id = v6.ipi6_ifindex;
+		}
+	}
+}
+
+struct udp_dgram
+udp_batch_get(const struct udp_batch *b, unsigned i)
+{
+	struct udp_dgram d = {
+		.data = b->iovs[i].iov_base,
+		.len = b->msgs[i].msg_len,
+		.truncated = b->msgs[i].msg_hdr.msg_flags & MSG_TRUNC,
+	};
+
+	d.path.peer = b->peers[i];
+	read_pktinfo(&b->msgs[i].msg_hdr, &d.path);
+	return d;
+}
+
+static void *
+put_cmsg(struct msghdr *msg, int level, int type, size_t len)
+{
+	struct cmsghdr *c =
+		(struct cmsghdr *)((uint8_t *)msg->msg_control + msg->msg_controllen);
+
+	c->cmsg_level = level;
+	c->cmsg_type = type;
+	c->cmsg_len = CMSG_LEN(len);
+	msg->msg_controllen += CMSG_SPACE(len);
+	return CMSG_DATA(c);
+}
+
+/*
+ * The source address. The interface is given only for link-local peers: for all
+ * others the routing table decides, as it does for every other server.
+ */
+static void
+put_pktinfo(struct msghdr *msg, const struct udp_path *path)
+{
+	if (path->local.sa.sa_family == AF_INET) {
+		struct in_pktinfo v4 = {.ipi_spec_dst = path->local.v4.sin_addr};
+
+		memcpy(put_cmsg(msg, IPPROTO_IP, IP_PKTINFO, sizeof(v4)), &v4,
+			sizeof(v4));
+	} else if (path->local.sa.sa_family == AF_INET6) {
+		struct in6_pktinfo v6 = {.ipi6_addr = path->local.v6.sin6_addr};
+
+		if (IN6_IS_ADDR_LINKLOCAL(&path->peer.v6.sin6_addr))
+			v6.ipi6_ifindex = path->ifindex;
+		memcpy(put_cmsg(msg, IPPROTO_IPV6, IPV6_PKTINFO, sizeof(v6)), &v6,
+			sizeof(v6));
+	}
+}
+
+static struct msghdr
+address(const struct udp_path *path, union control *control)
+{
+	struct msghdr msg = {
+		.msg_name = (void *)&path->peer,
+		.msg_namelen = netaddr_len(&path->peer),
+		.msg_control = control->buf,
+	};
+
+	memset(control, 0, sizeof(*control));
+	put_pktinfo(&msg, path);
+	return msg;
+}
+
+int
+udp_send(int fd, const struct udp_path *path, const void *data, size_t len)
+{
+	union control control;
+	struct msghdr msg = address(path, &control);
+	struct iovec iov = {(void *)data, len};
+
+	msg.msg_iov = &iov;
+	msg.msg_iovlen = 1;
+	return sendmsg(fd, &msg, MSG_DONTWAIT) < 0 ? -errno : 0;
+}
+
+/* One sendmsg of up to UDP_PAYLOAD_MAX bytes that the kernel cuts into `size`. */
+static int
+send_gso(int fd, const struct udp_path *path, struct udp_frame *frames, unsigned n,
+	size_t size)
+{
+	union control control;
+	struct msghdr msg = address(path, &control);
+	uint16_t segment = (uint16_t)size;
+
+	msg.msg_iov = frames[0].iov;
+	msg.msg_iovlen = 2 * (size_t)n;
+	memcpy(put_cmsg(&msg, SOL_UDP, UDP_SEGMENT, sizeof(segment)), &segment,
+		sizeof(segment));
+	return sendmsg(fd, &msg, MSG_DONTWAIT) < 0 ? -errno : (int)n;
+}
+
+static int
+send_plain(int fd, const struct udp_path *path, struct udp_frame *frames, unsigned n)
+{
+	union control control;
+	struct msghdr to = address(path, &control);
+	struct mmsghdr msgs[UDP_BURST_MAX];
+	int sent;
+
+	for (unsigned i = 0; i < n; i++) {
+		msgs[i].msg_hdr = to;
+		msgs[i].msg_hdr.msg_iov = frames[i].iov;
+		msgs[i].msg_hdr.msg_iovlen = 2;
+	}
+	sent = sendmmsg(fd, msgs, n, MSG_DONTWAIT);
+	return sent < 0 ? -errno : sent;
+}
+
+/*
+ * EIO and EOPNOTSUPP: this kernel or driver never will. EINVAL and EMSGSIZE: not
+ * on this route (a segment larger than its MTU); others may work.
+ */
+static bool
+gso_refused(int err)
+{
+	if (err == -EIO || err == -EOPNOTSUPP)
+		gso_works = false;
+	return err == -EINVAL || err == -EMSGSIZE || !gso_works;
+}
+
+static int
+send_some(int fd, const struct udp_path *path, struct udp_frame *frames, unsigned n,
+	size_t size)
+{
+	int sent;
+
+	if (n == 1 || !gso_works)
+		return send_plain(fd, path, frames, n);
+	sent = send_gso(fd, path, frames, n, size);
+	if (sent < 0 && gso_refused(sent))
+		return send_plain(fd, path, frames, n);
+	return sent;
+}
+
+int
+udp_send_burst(int fd, const struct udp_path *path, struct udp_frame *frames, unsigned n,
+	size_t size)
+{
+	unsigned per_call = (unsigned)(UDP_PAYLOAD_MAX / size), done = 0;
+
+	if (per_call > UDP_BURST_MAX)
+		per_call = UDP_BURST_MAX;
+	while (done < n) {
+		unsigned want = n - done < per_call ? n - done : per_call;
+		int sent = send_some(fd, path, frames + done, want, size);
+
+		if (sent <= 0)
+			return done ? (int)done : sent;
+		done += (unsigned)sent;
+	}
+	return (int)done;
+}
+
+unsigned
+udp_route_mtu(const struct udp_path *path)
+{
+	bool v6 = path->peer.sa.sa_family == AF_INET6;
+	int mtu = 0, fd = socket(path->peer.sa.sa_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	socklen_t len = sizeof(mtu);
+
+	if (fd < 0)
+		return DEFAULT_MTU;
+	if (connect(fd, &path->peer.sa, netaddr_len(&path->peer)) < 0 ||
+		getsockopt(fd, v6 ? IPPROTO_IPV6 : IPPROTO_IP, v6 ? IPV6_MTU : IP_MTU,
+			&mtu, &len) < 0)
+		mtu = 0;
+	close(fd);
+	return mtu > 0 ? (unsigned)mtu : DEFAULT_MTU;
+}
