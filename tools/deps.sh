@@ -1,0 +1,107 @@
+#!/bin/sh
+# Installs what is missing: `tools/deps.sh build` for ./run, `tools/deps.sh test` for ./test.
+# Nothing missing means nothing done: no root, no network, a few milliseconds.
+set -eu
+
+# One package a line, the reason behind it. A line may be moved, not split.
+build_packages='
+	gcc                     # the compiler
+	libc6-dev               # headers and static libc
+	meson                   # the build
+	ninja-build             # what meson drives
+	pkg-config              # how meson finds libevent and nettle
+	libevent-dev            # loop, timers, signals; holds the static library
+	nettle-dev              # SHA-256
+	python3                 # meson runs in it, and small steps of the build
+	ca-certificates         # a mirror may be https
+	debian-archive-keyring  # checks the ROM package (tools/debs.sh)
+'
+test_packages='
+	libcmocka-dev           # unit tests
+	clang-14                # the second compiler, and the fuzzers
+	libclang-rt-14-dev      # its sanitizer and libFuzzer run-time
+	llvm-14                 # llvm-symbolizer: readable sanitizer reports
+	python3-pytest          # conversations, clients and boots
+	python3-pytest-timeout  # no test may hang
+	iproute2                # namespaces, bridges, taps, veth, loss
+	procps                  # ps, pgrep in the tests
+	curl                    # clients: http:// and tftp://
+	tftp-hpa
+	atftp
+	busybox-static          # client, and what runs in the booted Linux
+	dnsmasq-base            # DHCP servers of the README
+	isc-dhcp-server
+	kea-dhcp4-server
+	qemu-system-x86         # machines: BIOS, EFI x64
+	qemu-system-arm         # EFI arm64
+	ipxe-qemu               # their network cards boot ROMs
+	ovmf                    # EFI firmware
+	qemu-efi-aarch64
+	tcpdump                 # what a failed boot said on the wire
+'
+# For the container another few may be added here:
+test_packages="$test_packages
+"
+# Packages that bring a service. We want the program, never the running daemon.
+services='isc-dhcp-server isc-dhcp-server6 kea-dhcp4-server'
+
+fail() { echo "deps: $*" >&2; exit 1; }
+
+names() { printf '%s\n' "$1" | sed 's/#.*//'; }
+
+missing() {
+	for package in $(names "$1"); do
+		dpkg-query -W -f '${db:Status-Abbrev}' "$package" 2>/dev/null | grep -q '^ii' ||
+			printf '%s ' "$package"
+	done
+}
+
+as_root() {
+	if [ "$(id -u)" = 0 ]; then
+		env DEBIAN_FRONTEND=noninteractive "$@"
+	elif command -v sudo >/dev/null; then
+		sudo env DEBIAN_FRONTEND=noninteractive "$@"
+	else
+		fail "not root and no sudo here; as root run: apt-get install --no-install-recommends $wanted"
+	fi
+}
+
+# Debian starts a service as soon as its package is installed, unless
+# policy-rc.d says no (exit 101). An admin's own policy-rc.d stays as it is.
+policy=/usr/sbin/policy-rc.d
+forbid_start() {
+	[ -e "$policy" ] && return
+	trap allow_start EXIT
+	trap 'exit 130' INT TERM
+	as_root sh -c "printf '#!/bin/sh\nexit 101\n' >$policy && chmod 755 $policy"
+}
+allow_start() { as_root rm -f "$policy"; }
+
+# ... and neither shall a service that we brought start at the next boot.
+disable_services() {
+	command -v systemctl >/dev/null || return 0
+	for service in $services; do
+		case " $wanted " in
+		*" ${service%6} "*) as_root systemctl disable "$service" >/dev/null 2>&1 || : ;;
+		esac
+	done
+}
+
+install_missing() {
+	apt='apt-get -q -y -o DPkg::Lock::Timeout=300 -o Acquire::Retries=3'
+	as_root $apt update
+	forbid_start
+	as_root $apt install --no-install-recommends $wanted ||
+		fail "apt could not install: $wanted"
+	disable_services
+}
+
+case ${1-} in
+build) wanted=$(missing "$build_packages") ;;
+test) wanted=$(missing "$build_packages$test_packages") ;;
+*) fail "usage: tools/deps.sh build|test" ;;
+esac
+[ -z "$wanted" ] && exit 0
+command -v apt-get >/dev/null || fail "no apt here; install by hand: $wanted"
+echo "deps: installing $wanted"
+install_missing
