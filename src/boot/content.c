@@ -1,0 +1,232 @@
+#include "boot/content.h"
+
+#include <errno.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <unistd.h>
+
+struct content {
+	atomic_uint refs;
+	const uint8_t *mem; /* NULL for a file */
+	void *owned;        /* what to free, when mem is ours */
+	int fd;             /* -1 for memory */
+	uint64_t base;      /* where in fd the content starts */
+	uint64_t size;
+	struct stat opened; /* the file as it was when it was opened */
+	const char *type;
+	char etag[ETAG_TEXT];
+};
+
+static struct content *
+content_new(const char *type)
+{
+	struct content *c = calloc(1, sizeof(*c));
+
+	if (c == NULL)
+		return NULL;
+	c->refs = 1;
+	c->fd = -1;
+	c->type = type;
+	return c;
+}
+
+struct content *
+content_static(const void *data, size_t len, const char *type, const char *etag)
+{
+	struct content *c = content_new(type);
+
+	if (c == NULL)
+		return NULL;
+	c->mem = data;
+	c->size = len;
+	snprintf(c->etag, sizeof(c->etag), "\"%.60s\"", etag);
+	return c;
+}
+
+/* FNV-1a, 64 bits: generated scripts are small, and theirs is no secret. */
+static uint64_t
+hash_bytes(const uint8_t *p, size_t len)
+{
+	uint64_t h = 14695981039346656037u;
+
+	for (size_t i = 0; i < len; i++)
+		h = (h ^ p[i]) * 1099511628211u;
+	return h;
+}
+
+struct content *
+content_owned(void *data, size_t len, const char *type)
+{
+	struct content *c = content_new(type);
+
+	if (c == NULL) {
+		free(data);
+		return NULL;
+	}
+	c->mem = c->owned = data;
+	c->size = len;
+	snprintf(c->etag, sizeof(c->etag), "\"%016llx-%zx\"",
+		(unsigned long long)hash_bytes(data, len), len);
+	return c;
+}
+
+struct content *
+content_file(int fd, const struct stat *st, const char *type)
+{
+	struct content *c = content_new(type);
+
+	if (c == NULL) {
+		close(fd);
+		return NULL;
+	}
+	c->fd = fd;
+	c->size = (uint64_t)st->st_size;
+	c->opened = *st;
+	snprintf(c->etag, sizeof(c->etag), "\"%llx-%llx-%llx.%lx\"",
+		(unsigned long long)st->st_ino, (unsigned long long)st->st_size,
+		(unsigned long long)st->st_mtim.tv_sec,
+		(unsigned long)st->st_mtim.tv_nsec);
+	return c;
+}
+
+struct content *
+content_ref(struct content *c)
+{
+	atomic_fetch_add_explicit(&c->refs, 1, memory_order_relaxed);
+	return c;
+}
+
+void
+content_unref(struct content *c)
+{
+	if (c == NULL ||
+		atomic_fetch_sub_explicit(&c->refs, 1, memory_order_acq_rel) != 1)
+		return;
+	if (c->fd >= 0)
+		close(c->fd);
+	free(c->owned);
+	free(c);
+}
+
+uint64_t
+content_size(const struct content *c)
+{
+	return c->size;
+}
+
+const char *
+content_type(const struct content *c)
+{
+	return c->type;
+}
+
+const char *
+content_etag(const struct content *c)
+{
+	return c->etag;
+}
+
+time_t
+content_mtime(const struct content *c)
+{
+	return c->fd >= 0 ? c->opened.st_mtim.tv_sec : 0;
+}
+
+const uint8_t *
+content_view(const struct content *c, uint64_t off)
+{
+	return c->mem ? c->mem + off : NULL;
+}
+
+int
+content_fd(const struct content *c, uint64_t *base)
+{
+	*base = c->base;
+	return c->fd;
+}
+
+int
+content_read(struct content *c, uint64_t off, void *buf, size_t len)
+{
+	uint8_t *to = buf;
+
+	if (c->mem != NULL) {
+		memcpy(buf, c->mem + off, len);
+		return 0;
+	}
+	while (len > 0) {
+		ssize_t n = pread(c->fd, to, len, (off_t)(c->base + off));
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -errno;
+		if (n == 0)
+			return -ESTALE;
+		to += n;
+		off += (uint64_t)n;
+		len -= (size_t)n;
+	}
+	return 0;
+}
+
+int
+content_check(const struct content *c)
+{
+	const struct stat *was = &c->opened;
+	struct stat st;
+
+	if (c->fd < 0)
+		return 0;
+	if (fstat(c->fd, &st) < 0)
+		return -errno;
+	if (st.st_nlink == 0 || st.st_size != was->st_size ||
+		st.st_mtim.tv_sec != was->st_mtim.tv_sec ||
+		st.st_mtim.tv_nsec != was->st_mtim.tv_nsec)
+		return -ESTALE;
+	return 0;
+}
+
+/*
+ * EDK2 compares the whole value of Content-Type with these (HttpBootSupport.c),
+ * so they carry no parameters; text does, for browsers.
+ */
+static const struct {
+	const char *ext, *type;
+} types[] = {
+	{".efi", "application/efi"},
+	{".iso", "application/vnd.efi-iso"},
+	{".img", "application/vnd.efi-img"},
+	{".ipxe", "text/plain; charset=utf-8"},
+	{".txt", "text/plain; charset=utf-8"},
+	{".cfg", "text/plain; charset=utf-8"},
+	{".ks", "text/plain; charset=utf-8"},
+	{".conf", "text/plain; charset=utf-8"},
+	{".html", "text/html; charset=utf-8"},
+	{".css", "text/css; charset=utf-8"},
+	{".js", "text/javascript; charset=utf-8"},
+	{".mjs", "text/javascript; charset=utf-8"},
+	{".json", "application/json"},
+	{".yaml", "application/yaml"},
+	{".yml", "application/yaml"},
+	{".xml", "text/xml; charset=utf-8"},
+	{".svg", "image/svg+xml"},
+	{".png", "image/png"},
+	{".jpg", "image/jpeg"},
+	{".gz", "application/gzip"},
+	{".zip", "application/zip"},
+};
+
+const char *
+content_type_of(const char *name)
+{
+	const char *dot = strrchr(name, '.');
+
+	for (size_t i = 0; dot != NULL && i < sizeof(types) / sizeof(*types); i++)
+		if (strcasecmp(dot, types[i].ext) == 0)
+			return types[i].type;
+	return "application/octet-stream";
+}
