@@ -174,7 +174,8 @@ in_extra(const struct site *site, struct resolution *r, const char *name)
 	}
 	r->kind = RESOLVED_NOT_FOUND;
 	snprintf(r->note, sizeof(r->note),
-		"%.200s: there is no extra directory (option -e)", r->name);
+		"%.200s: no such ROM or script, and no extra directory (option -e)",
+		r->name);
 }
 
 /* What follows "FOLDER/" (or "" for the folder itself), or NULL for other names. */

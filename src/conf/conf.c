@@ -1,0 +1,167 @@
+#include "conf/conf.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+enum kind { KIND_TEXT, KIND_FLAG };
+
+static const struct option {
+	enum kind kind;
+	size_t offset;
+	char letter;
+	const char *name, *env, *value, *placeholder, *help;
+} options[] = {
+#define OPT(kind, field, letter, name, env, value, placeholder, help)                    \
+	{KIND_##kind, offsetof(struct conf, field), letter, name, env, value,            \
+		placeholder, help},
+#include "conf/conf.def"
+#undef OPT
+};
+#define OPTIONS (sizeof(options) / sizeof(*options))
+
+static bool
+is_true(const char *text)
+{
+	static const char *const no[] = {"", "0", "false", "no", "off"};
+
+	for (size_t i = 0; i < sizeof(no) / sizeof(*no); i++)
+		if (strcasecmp(text, no[i]) == 0)
+			return false;
+	return true;
+}
+
+static void
+set(struct conf *c, const struct option *o, const char *value)
+{
+	char *at = (char *)c + o->offset;
+
+	if (o->kind == KIND_FLAG)
+		*(bool *)at = is_true(value);
+	else
+		*(const char **)at = value;
+}
+
+/* The option called `name` (of `n` characters), by letter or by word. */
+static const struct option *
+find(const char *name, size_t n)
+{
+	for (size_t i = 0; i < OPTIONS; i++)
+		if ((n == 1 && options[i].letter == *name) ||
+			(strlen(options[i].name) == n &&
+				strncmp(options[i].name, name, n) == 0))
+			return &options[i];
+	return NULL;
+}
+
+/* Reads the option at argv[*i], and its value; NULL or what is wrong. */
+static const char *
+read_one(struct conf *c, int argc, const char *const *argv, int *i)
+{
+	const char *name = argv[*i] + strspn(argv[*i], "-");
+	size_t dashes = (size_t)(name - argv[*i]), n = strcspn(name, "=");
+	const struct option *o = dashes == 1 || dashes == 2 ? find(name, n) : NULL;
+
+	if (dashes == 0)
+		return "not an option";
+	if (o == NULL)
+		return "no such option";
+	if (name[n] == '=')
+		set(c, o, name + n + 1);
+	else if (o->kind == KIND_FLAG)
+		set(c, o, "1");
+	else if (*i + 1 < argc)
+		set(c, o, argv[++*i]);
+	else
+		return "needs a value";
+	return NULL;
+}
+
+bool
+conf_read(struct conf *c, int argc, const char *const *argv, char *err, size_t cap)
+{
+	for (size_t i = 0; i < OPTIONS; i++) {
+		const char *env = *options[i].env ? getenv(options[i].env) : NULL;
+
+		set(c, &options[i], env && *env ? env : options[i].value);
+	}
+	for (int i = 0; i < argc; i++) {
+		const char *arg = argv[i], *wrong = read_one(c, argc, argv, &i);
+
+		if (wrong != NULL) {
+			snprintf(err, cap, "%s: %s; see pixie --help", arg, wrong);
+			return false;
+		}
+	}
+	return true;
+}
+
+#define HELP_COLUMN 26
+#define HELP_WIDTH 80
+
+/* Prints `text` from the help column on, broken at spaces. */
+static void
+print_wrapped(FILE *out, const char *text)
+{
+	int room = HELP_WIDTH - HELP_COLUMN, used = 0;
+
+	while (*text != '\0') {
+		int word = (int)strcspn(text, " ");
+
+		if (used > 0 && used + 1 + word > room) {
+			fprintf(out, "\n%*s", HELP_COLUMN, "");
+			used = 0;
+		}
+		used += fprintf(out, "%s%.*s", used ? " " : "", word, text);
+		text += word + (text[word] == ' ');
+	}
+}
+
+static void
+help_for(FILE *out, const struct option *o)
+{
+	char text[512];
+	int n = fprintf(out, o->letter ? "  -%c, " : "      ", o->letter);
+
+	n += fprintf(
+		out, "--%s%s%s", o->name, *o->placeholder ? " " : "", o->placeholder);
+	if (n >= HELP_COLUMN)
+		fprintf(out, "\n%*s", HELP_COLUMN, "");
+	else
+		fprintf(out, "%*s", HELP_COLUMN - n, "");
+	n = snprintf(text, sizeof(text), "%s", o->help);
+	if (*o->value)
+		n += snprintf(
+			text + n, sizeof(text) - (size_t)n, " [default: %s]", o->value);
+	if (*o->env)
+		snprintf(text + n, sizeof(text) - (size_t)n, " [env: %s]", o->env);
+	print_wrapped(out, text);
+	fputc('\n', out);
+}
+
+void
+conf_help(FILE *out)
+{
+	for (size_t i = 0; i < OPTIONS; i++)
+		help_for(out, &options[i]);
+}
+
+void
+conf_man(FILE *out)
+{
+	for (size_t i = 0; i < OPTIONS; i++) {
+		const struct option *o = &options[i];
+
+		fputs(".It ", out);
+		if (o->letter)
+			fprintf(out, "Fl %c , ", o->letter);
+		fprintf(out, "Fl -%s", o->name);
+		if (*o->placeholder)
+			fprintf(out, " Ar %s", o->placeholder);
+		fprintf(out, "\n%s.\n", o->help);
+		if (*o->value)
+			fprintf(out, "Default:\n.Ql %s .\n", o->value);
+		if (*o->env)
+			fprintf(out, "Environment:\n.Ev %s .\n", o->env);
+	}
+}

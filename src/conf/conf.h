@@ -1,0 +1,30 @@
+/* Configuration: the command line over the environment over the defaults. */
+#ifndef PIXIE_CONF_CONF_H
+#define PIXIE_CONF_CONF_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdio.h>
+
+/* Every value as it was written; "" when absent. Borrowed from argv and environ. */
+struct conf {
+#define CONF_TYPE_TEXT const char *
+#define CONF_TYPE_FLAG bool
+#define OPT(kind, field, ...) CONF_TYPE_##kind field;
+#include "conf/conf.def"
+#undef OPT
+};
+
+/*
+ * Fills `c` from defaults, environment and the arguments (argv[0] is the first
+ * argument, not the program). As the original's parser did, it takes -t V, -t=V,
+ * --tftp V, --tftp=V and -tftp V. False with one line for a person in `err`.
+ */
+bool conf_read(struct conf *c, int argc, const char *const *argv, char *err, size_t cap);
+
+/* The option list of --help. */
+void conf_help(FILE *out);
+/* The same as mdoc for the man page. */
+void conf_man(FILE *out);
+
+#endif

@@ -1,0 +1,79 @@
+#include "unit.h"
+
+#include "base/log.h"
+
+static const char *
+format(char *buf, size_t cap, const char *who, struct kv kv)
+{
+	log_format(buf, cap, LEVEL_INFO, who, "event", &kv, 1);
+	return buf;
+}
+
+static void
+a_line_is_level_machine_event_and_pairs(void **state)
+{
+	const struct kv kv[] = {STR("name", "undionly.kpxe"), NUM("bytes", -3)};
+	char buf[256];
+
+	log_format(
+		buf, sizeof(buf), LEVEL_WARNING, "00-11-22-33-44-55", "tftp-sent", kv, 2);
+	assert_string_equal(
+		buf, "WARNING 00-11-22-33-44-55 tftp-sent name=undionly.kpxe bytes=-3");
+	log_format(buf, sizeof(buf), LEVEL_DEBUG, NULL, "started", NULL, 0);
+	assert_string_equal(buf, "DEBUG - started");
+}
+
+static void
+what_the_network_sent_cannot_forge_a_line(void **state)
+{
+	char buf[256];
+
+	assert_string_equal(format(buf, sizeof(buf), "", STR("name", "a\nERROR - b")),
+		"INFO - event name=\"a\\x0aERROR - b\"");
+	assert_string_equal(format(buf, sizeof(buf), "", STR("name", "say \"x\" \\")),
+		"INFO - event name=\"say \\\"x\\\" \\\\\"");
+	assert_string_equal(format(buf, sizeof(buf), "", MEM("name", "a\0\xff", 3)),
+		"INFO - event name=\"a\\x00\\xff\"");
+	assert_string_equal(format(buf, sizeof(buf), "", STR("name", "a=b")),
+		"INFO - event name=\"a=b\"");
+	assert_string_equal(
+		format(buf, sizeof(buf), "", STR("name", "")), "INFO - event name=\"\"");
+}
+
+static void
+a_line_too_long_is_cut_not_overrun(void **state)
+{
+	char buf[32], name[200];
+
+	memset(name, 'x', sizeof(name) - 1);
+	name[sizeof(name) - 1] = '\0';
+	format(buf, sizeof(buf), "who", STR("name", name));
+	assert_true(strlen(buf) < sizeof(buf));
+	assert_int_equal(strncmp(buf, "INFO who event", 14), 0);
+}
+
+static void
+levels_in_any_case(void **state)
+{
+	enum log_level level = LEVEL_ERROR;
+
+	assert_true(log_level_parse("DEBUG", &level));
+	assert_int_equal(level, LEVEL_DEBUG);
+	assert_true(log_level_parse("warning", &level));
+	assert_int_equal(level, LEVEL_WARNING);
+	assert_false(log_level_parse("LOUD", &level));
+	assert_false(log_level_parse("", &level));
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_line_is_level_machine_event_and_pairs),
+		cmocka_unit_test(what_the_network_sent_cannot_forge_a_line),
+		cmocka_unit_test(a_line_too_long_is_cut_not_overrun),
+		cmocka_unit_test(levels_in_any_case),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,172 @@
+/* Real sockets on loopback: both addresses of a datagram, and bursts. */
+#include "unit.h"
+
+#include <unistd.h>
+
+#include "sys/udp.h"
+
+static struct netaddr
+any_port(const char *host)
+{
+	struct netaddr a;
+
+	assert_true(netaddr_parse_host(host, &a));
+	return a;
+}
+
+static struct netaddr
+bound_to(int fd)
+{
+	struct netaddr a;
+	socklen_t len = sizeof(a);
+
+	assert_int_equal(getsockname(fd, &a.sa, &len), 0);
+	return a;
+}
+
+/* Waits for the loopback to deliver: it does at once, or never. */
+static int
+receive(int fd, struct udp_batch *batch)
+{
+	int n = 0;
+
+	for (int i = 0; i < 1000 && (n = udp_recv(fd, batch)) == 0; i++)
+		usleep(1000);
+	return n;
+}
+
+/* A server on the wildcard must answer from the address that was asked. */
+static void
+answers_leave_from_the_address_asked(const char *wildcard, const char *asked)
+{
+	struct netaddr any = any_port(wildcard), to = any_port(asked);
+	int server = udp_bind(&any), client = udp_bind(&to);
+	struct udp_batch *batch = udp_batch_new(4, 64);
+	struct udp_path path = {.peer = to};
+	struct udp_dgram d;
+	char buf[NETADDR_TEXT];
+
+	assert_true(server >= 0 && client >= 0);
+	any = bound_to(server);
+	netaddr_set_port(&path.peer, netaddr_port(&any));
+	assert_int_equal(udp_send(client, &path, "ask", 3), 0);
+	assert_int_equal(receive(server, batch), 1);
+	d = udp_batch_get(batch, 0);
+	assert_int_equal(d.len, 3);
+	assert_memory_equal(d.data, "ask", 3);
+	assert_string_equal(netaddr_host(&d.path.local, buf), asked);
+	assert_true(d.path.ifindex > 0);
+
+	assert_int_equal(udp_send(server, &d.path, "answer", 6), 0);
+	assert_int_equal(receive(client, batch), 1);
+	d = udp_batch_get(batch, 0);
+	assert_string_equal(netaddr_host(&d.path.peer, buf), asked);
+	assert_int_equal(netaddr_port(&d.path.peer), netaddr_port(&any));
+	udp_batch_free(batch);
+	close(server);
+	close(client);
+}
+
+static void
+ipv4_answers_leave_from_the_address_asked(void **state)
+{
+	answers_leave_from_the_address_asked("0.0.0.0", "127.0.0.7");
+}
+
+static void
+ipv6_answers_leave_from_the_address_asked(void **state)
+{
+	answers_leave_from_the_address_asked("::", "::1");
+}
+
+static void
+a_datagram_too_long_is_marked(void **state)
+{
+	struct netaddr at = any_port("127.0.0.1");
+	int fd = udp_bind(&at);
+	struct udp_batch *batch = udp_batch_new(1, 4);
+	struct udp_path path = {.peer = bound_to(fd)};
+
+	assert_int_equal(udp_send(fd, &path, "12345", 5), 0);
+	assert_int_equal(receive(fd, batch), 1);
+	assert_true(udp_batch_get(batch, 0).truncated);
+	udp_batch_free(batch);
+	close(fd);
+}
+
+#define BLOCK 100
+#define FRAMES 7
+
+/* Frames of header + block, the last one short, must arrive as that many datagrams. */
+static void
+burst(bool gso)
+{
+	struct netaddr at = any_port("127.0.0.1");
+	int from = udp_bind(&at), to = udp_bind(&at);
+	struct udp_batch *batch = udp_batch_new(64, 2048);
+	struct udp_path path = {.peer = bound_to(to), .local = at};
+	struct udp_frame frames[FRAMES];
+	uint8_t heads[FRAMES][4], body[BLOCK];
+	int got = 0;
+
+	udp_use_gso(gso);
+	memset(body, 'b', sizeof(body));
+	for (int i = 0; i < FRAMES; i++) {
+		memset(heads[i], i, sizeof(heads[i]));
+		frames[i].iov[0] = (struct iovec){heads[i], sizeof(heads[i])};
+		frames[i].iov[1] = (struct iovec){body, i == FRAMES - 1 ? 11 : BLOCK};
+	}
+	assert_int_equal(udp_send_burst(from, &path, frames, FRAMES, BLOCK + 4), FRAMES);
+	while (got < FRAMES) {
+		int n = receive(to, batch);
+
+		assert_true(n > 0);
+		for (int i = 0; i < n; i++, got++) {
+			struct udp_dgram d = udp_batch_get(batch, (unsigned)i);
+
+			assert_int_equal(d.len, got == FRAMES - 1 ? 15 : BLOCK + 4);
+			assert_memory_equal(d.data, heads[got], 4);
+			assert_int_equal(d.data[4], 'b');
+		}
+	}
+	udp_batch_free(batch);
+	close(from);
+	close(to);
+	udp_use_gso(true);
+}
+
+static void
+a_burst_by_gso(void **state)
+{
+	burst(true);
+}
+
+static void
+a_burst_without_gso(void **state)
+{
+	burst(false);
+}
+
+static void
+the_mtu_of_loopback_is_not_the_default(void **state)
+{
+	struct udp_path path = {.peer = any_port("127.0.0.1")};
+
+	netaddr_set_port(&path.peer, 9);
+	assert_true(udp_route_mtu(&path) > 1500);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(ipv4_answers_leave_from_the_address_asked),
+		cmocka_unit_test(ipv6_answers_leave_from_the_address_asked),
+		cmocka_unit_test(a_datagram_too_long_is_marked),
+		cmocka_unit_test(a_burst_by_gso),
+		cmocka_unit_test(a_burst_without_gso),
+		cmocka_unit_test(the_mtu_of_loopback_is_not_the_default),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
