@@ -70,6 +70,18 @@ netaddr_hash(const struct netaddr *a)
 	return (h ^ (netaddr_port(a) >> 8)) * 16777619u;
 }
 
+void
+netaddr_unmap(struct netaddr *a)
+{
+	struct netaddr v4 = {.v4 = {.sin_family = AF_INET}};
+
+	if (a->sa.sa_family != AF_INET6 || !IN6_IS_ADDR_V4MAPPED(&a->v6.sin6_addr))
+		return;
+	memcpy(&v4.v4.sin_addr, a->v6.sin6_addr.s6_addr + 12, sizeof(v4.v4.sin_addr));
+	v4.v4.sin_port = a->v6.sin6_port;
+	*a = v4;
+}
+
 const char *
 netaddr_host(const struct netaddr *a, char buf[static NETADDR_TEXT])
 {

@@ -26,6 +26,8 @@ bool netaddr_is_wildcard(const struct netaddr *a);
 bool netaddr_equal(const struct netaddr *a, const struct netaddr *b);
 bool netaddr_same_host(const struct netaddr *a, const struct netaddr *b);
 uint32_t netaddr_hash(const struct netaddr *a);
+/* ::ffff:192.0.2.1, as a dual-stack socket shows IPv4, becomes plain IPv4. */
+void netaddr_unmap(struct netaddr *a);
 
 /* "192.0.2.1", "2001:db8::1"; returns `buf`. */
 const char *netaddr_host(const struct netaddr *a, char buf[static NETADDR_TEXT]);

@@ -2,6 +2,7 @@
 #include "sys/udp.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <netinet/udp.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -61,14 +62,13 @@ udp_adopt(int fd)
 		return -errno;
 	grow_buffer(fd, SO_RCVBUFFORCE, SO_RCVBUF);
 	grow_buffer(fd, SO_SNDBUFFORCE, SO_SNDBUF);
-	if (domain == AF_INET6) {
-		if (setsockopt(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, &on, sizeof(on)) < 0)
-			return -errno;
-		return 0;
-	}
-	/* Some firmware sends its RRQ to 255.255.255.255 and waits for an answer. */
-	setsockopt(fd, SOL_SOCKET, SO_BROADCAST, &on, sizeof(on));
+	if (fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK) < 0)
+		return -errno;
+	/* IPv6 sockets too: systemd's are dual-stack unless told otherwise. */
 	if (setsockopt(fd, IPPROTO_IP, IP_PKTINFO, &on, sizeof(on)) < 0)
+		return -errno;
+	if (domain == AF_INET6 &&
+		setsockopt(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, &on, sizeof(on)) < 0)
 		return -errno;
 	return 0;
 }
@@ -193,7 +193,9 @@ udp_batch_get(const struct udp_batch *b, unsigned i)
 		.truncated = b->msgs[i].msg_hdr.msg_flags & MSG_TRUNC,
 	};
 
+	/* Sent back as plain IPv4 it goes out of a dual-stack socket all the same. */
 	d.path.peer = b->peers[i];
+	netaddr_unmap(&d.path.peer);
 	read_pktinfo(&b->msgs[i].msg_hdr, &d.path);
 	return d;
 }

@@ -79,6 +79,37 @@ ipv6_answers_leave_from_the_address_asked(void **state)
 	answers_leave_from_the_address_asked("::", "::1");
 }
 
+/* systemd passes [::]:69 that takes IPv4 too: its clients must look like IPv4. */
+static void
+a_dual_stack_socket_speaks_plain_ipv4(void **state)
+{
+	struct netaddr any = any_port("::"), to = any_port("127.0.0.7");
+	int server = socket(AF_INET6, SOCK_DGRAM, 0), client = udp_bind(&to);
+	struct udp_batch *batch = udp_batch_new(1, 64);
+	struct udp_path path = {.peer = to};
+	struct udp_dgram d;
+	char buf[NETADDR_TEXT];
+
+	assert_int_equal(
+		setsockopt(server, IPPROTO_IPV6, IPV6_V6ONLY, &(int){0}, sizeof(int)), 0);
+	assert_int_equal(bind(server, &any.sa, netaddr_len(&any)), 0);
+	assert_int_equal(udp_adopt(server), 0);
+	any = bound_to(server);
+	netaddr_set_port(&path.peer, netaddr_port(&any));
+	assert_int_equal(udp_send(client, &path, "ask", 3), 0);
+	assert_int_equal(receive(server, batch), 1);
+	d = udp_batch_get(batch, 0);
+	assert_string_equal(netaddr_host(&d.path.peer, buf), "127.0.0.7");
+	assert_string_equal(netaddr_host(&d.path.local, buf), "127.0.0.7");
+	assert_int_equal(udp_send(server, &d.path, "answer", 6), 0);
+	assert_int_equal(receive(client, batch), 1);
+	d = udp_batch_get(batch, 0);
+	assert_string_equal(netaddr_host(&d.path.peer, buf), "127.0.0.7");
+	udp_batch_free(batch);
+	close(server);
+	close(client);
+}
+
 static void
 a_datagram_too_long_is_marked(void **state)
 {
@@ -162,6 +193,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(ipv4_answers_leave_from_the_address_asked),
 		cmocka_unit_test(ipv6_answers_leave_from_the_address_asked),
+		cmocka_unit_test(a_dual_stack_socket_speaks_plain_ipv4),
 		cmocka_unit_test(a_datagram_too_long_is_marked),
 		cmocka_unit_test(a_burst_by_gso),
 		cmocka_unit_test(a_burst_without_gso),
