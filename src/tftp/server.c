@@ -1,0 +1,819 @@
+#include "tftp/server.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/queue.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "boot/identify.h"
+#include "sys/udp.h"
+#include "tftp/session.h"
+
+#define MAX_TRANSFERS 20000
+#define MIN_RTO_MS 100
+/* Finished transfers kept to absorb late packets; beyond that they just go. */
+#define MAX_LINGERING 4096
+#define POOL_RANDOM 16
+#define POOL_MAX 64
+#define HOST_BUCKETS 4096
+#define FIRST_BUCKETS 1024
+
+/* RFC 2347 wants requests below 512 bytes; names of GRUB and PXELINUX grow longer. */
+#define DATAGRAM_MAX 2048
+#define BATCH 64
+/* Batches taken from one socket before the others have their turn. */
+#define BATCHES 8
+/* Two windows of Ethernet blocks; four of the largest there are. */
+#define SCRATCH (256 << 10)
+
+/* UDP header, TFTP header, and the IP header without options. */
+#define OVERHEAD_V4 (20 + 8 + TFTP_HEAD)
+#define OVERHEAD_V6 (40 + 8 + TFTP_HEAD)
+
+TAILQ_HEAD(transfers, transfer);
+
+/* A socket: where requests arrive, or one of the pool that transfers use. */
+struct port {
+	struct listener *listener;
+	int fd;
+	struct loop_fd readable, writable;
+	struct transfers blocked; /* transfers that wait for room in the socket */
+};
+
+/* A request socket and the ports its transfers go on from, on the same address. */
+struct listener {
+	struct tftp_server *server;
+	struct port request;
+	struct port pool[POOL_MAX];
+	unsigned n_pool;
+};
+
+struct transfer {
+	struct transfer *chain; /* in the table's bucket */
+	TAILQ_ENTRY(transfer) waiting;
+	bool is_waiting, is_reported;
+	struct port *port;
+	struct udp_path path;
+	struct tftp_session session;
+	struct loop_timer timer;
+	struct mono armed, started;
+	uint64_t request; /* hash of the datagram that opened it */
+	struct who who;
+	char *name; /* NULL once reported */
+};
+
+struct tftp_server {
+	struct tftp_config config;
+	struct listener *listeners;
+	struct udp_batch *batch;
+	struct tftp_out out;
+	struct transfer **table; /* by client address and port */
+	size_t buckets, held;    /* a power of two; transfers in the table */
+	unsigned live, lingering;
+	/*
+	 * Live transfers by a hash of the client's address. Hosts may share a
+	 * bucket: with a limit that only stops floods that does no harm.
+	 */
+	unsigned per_host[HOST_BUCKETS];
+	struct mono complained;
+};
+
+/* The table of transfers. */
+
+static struct transfer **
+bucket_of(struct tftp_server *s, const struct netaddr *peer)
+{
+	return &s->table[netaddr_hash(peer) & (s->buckets - 1)];
+}
+
+static struct transfer *
+find(struct tftp_server *s, const struct netaddr *peer, const struct port *port)
+{
+	struct transfer *t = *bucket_of(s, peer);
+
+	while (t != NULL && (t->port != port || !netaddr_equal(&t->path.peer, peer)))
+		t = t->chain;
+	return t;
+}
+
+/* The client's running transfer that was asked for at `l`; at most one runs. */
+static struct transfer *
+find_running(struct listener *l, const struct netaddr *peer)
+{
+	struct transfer *t = *bucket_of(l->server, peer);
+
+	while (t != NULL &&
+		(t->session.outcome != TFTP_RUNNING || t->port->listener != l ||
+			!netaddr_equal(&t->path.peer, peer)))
+		t = t->chain;
+	return t;
+}
+
+static void
+rehash(struct tftp_server *s, size_t buckets)
+{
+	struct transfer **old = s->table, **grown = calloc(buckets, sizeof(*grown)), *t;
+	size_t n = s->buckets;
+
+	if (grown == NULL) /* longer chains, then */
+		return;
+	s->table = grown;
+	s->buckets = buckets;
+	for (size_t i = 0; i < n; i++)
+		while ((t = old[i]) != NULL) {
+			struct transfer **to = bucket_of(s, &t->path.peer);
+
+			old[i] = t->chain;
+			t->chain = *to;
+			*to = t;
+		}
+	free(old);
+}
+
+static void
+table_put(struct tftp_server *s, struct transfer *t)
+{
+	struct transfer **bucket;
+
+	if (s->held >= s->buckets)
+		rehash(s, 2 * s->buckets);
+	bucket = bucket_of(s, &t->path.peer);
+	t->chain = *bucket;
+	*bucket = t;
+	s->held++;
+}
+
+static void
+table_remove(struct tftp_server *s, struct transfer *t)
+{
+	struct transfer **at = bucket_of(s, &t->path.peer);
+
+	while (*at != t)
+		at = &(*at)->chain;
+	*at = t->chain;
+	s->held--;
+}
+
+static unsigned *
+host_count(struct tftp_server *s, const struct netaddr *peer)
+{
+	struct netaddr host = *peer;
+
+	netaddr_set_port(&host, 0);
+	return &s->per_host[netaddr_hash(&host) % HOST_BUCKETS];
+}
+
+/* The log. */
+
+static void
+log_end(const struct transfer *t, enum log_level level, const char *event)
+{
+	const struct tftp_session *s = &t->session;
+	struct mono now = loop_now(t->timer.loop);
+
+	LOG_AT(level, t->who.label, event, STR("name", t->name),
+		PEER("peer", &t->path.peer), NUM("bytes", tftp_session_bytes(s)),
+		NUM("ms", mono_since(now, t->started) / 1000), NUM("blksize", s->blksize),
+		NUM("windowsize", s->window), NUM("resent", s->resent),
+		STR("outcome", tftp_outcome_text(s->outcome)));
+}
+
+static void
+report(struct transfer *t)
+{
+	switch (t->session.outcome) {
+	case TFTP_DONE:
+	case TFTP_DONE_UNCONFIRMED:
+		log_end(t, LEVEL_INFO, "tftp-sent");
+		break;
+	case TFTP_ABORTED:
+	case TFTP_REPLACED:
+		log_end(t, LEVEL_DEBUG, "tftp-ended");
+		break;
+	case TFTP_REJECTED:
+	case TFTP_SHUTDOWN:
+		log_end(t, LEVEL_INFO, "tftp-ended");
+		break;
+	default:
+		log_end(t, LEVEL_WARNING, "tftp-failed");
+	}
+}
+
+static void
+log_request(
+	const struct who *who, const struct netaddr *peer, const struct tftp_request *req)
+{
+	char options[128] = "";
+	size_t n = 0;
+
+	if (!log_on(LEVEL_DEBUG))
+		return;
+	for (int o = 0; o < TFTP_OPTIONS; o++)
+		if (req->opts.set & 1u << o)
+			n += (size_t)snprintf(options + n, sizeof(options) - n,
+				"%s%s:%llu", n ? "," : "",
+				tftp_option_name((enum tftp_option)o),
+				(unsigned long long)req->opts.value[o]);
+	log_debug(who->label, "tftp-request", MEM("name", req->name, req->len),
+		PEER("peer", peer),
+		STR("mode", req->mode == TFTP_OCTET ? "octet" : "netascii"),
+		STR("options", options));
+}
+
+/* Life of a transfer. */
+
+static void
+stop_waiting(struct transfer *t)
+{
+	if (t->is_waiting)
+		TAILQ_REMOVE(&t->port->blocked, t, waiting);
+	t->is_waiting = false;
+}
+
+static void
+transfer_free(struct transfer *t)
+{
+	struct tftp_server *s = t->port->listener->server;
+
+	if (t->is_reported)
+		s->lingering--;
+	else {
+		s->live--;
+		--*host_count(s, &t->path.peer);
+	}
+	table_remove(s, t);
+	stop_waiting(t);
+	loop_timer_del(&t->timer);
+	tftp_session_free(&t->session);
+	free(t->name);
+	free(t);
+}
+
+/* The transfer is over: says so once, and keeps only what lingering needs. */
+static void
+transfer_ended(struct transfer *t)
+{
+	struct tftp_server *s = t->port->listener->server;
+
+	report(t);
+	t->is_reported = true;
+	s->live--;
+	--*host_count(s, &t->path.peer);
+	s->lingering++;
+	free(t->name);
+	t->name = NULL;
+}
+
+static void on_writable(void *arg);
+
+static void
+wait_for_room(struct transfer *t)
+{
+	struct port *port = t->port;
+
+	if (!t->is_waiting)
+		TAILQ_INSERT_TAIL(&port->blocked, t, waiting);
+	t->is_waiting = true;
+	if (!port->writable.armed)
+		loop_fd_write(
+			t->timer.loop, &port->writable, port->fd, on_writable, port);
+}
+
+/*
+ * Sends all that is due. A full socket makes the transfer wait its turn; any
+ * other error is a loss like another, and the session's timer heals it.
+ */
+static void
+send_due(struct transfer *t, struct mono now)
+{
+	struct tftp_out *out = &t->port->listener->server->out;
+
+	while (tftp_session_pull(&t->session, out, now)) {
+		int sent = udp_send_burst(
+			t->port->fd, &t->path, out->frames, out->n, out->size);
+
+		if (sent == -EAGAIN) {
+			tftp_session_unsent(&t->session, out->n);
+			wait_for_room(t);
+			return;
+		}
+		if (sent < 0)
+			log_drop(t->who.label, "tftp", strerror(-sent),
+				PEER("peer", &t->path.peer));
+		else if ((unsigned)sent < out->n)
+			tftp_session_unsent(&t->session, out->n - (unsigned)sent);
+	}
+}
+
+/*
+ * The timer is left alone when it would only move back, as it does with every
+ * ACK: it then fires early, finds nothing to do, and is set again.
+ */
+static void
+arm(struct transfer *t)
+{
+	struct mono deadline = tftp_session_deadline(&t->session);
+
+	if (t->timer.armed && t->armed.us <= deadline.us)
+		return;
+	t->armed = deadline;
+	loop_timer_at(&t->timer, deadline);
+}
+
+/* After anything happened to a session. The transfer may be gone afterwards. */
+static void
+go_on(struct transfer *t, struct mono now)
+{
+	struct tftp_server *s = t->port->listener->server;
+
+	send_due(t, now);
+	if (t->session.outcome != TFTP_RUNNING && !t->is_reported)
+		transfer_ended(t);
+	if (t->session.state == TFTP_CLOSED ||
+		(t->is_reported && s->lingering > MAX_LINGERING))
+		transfer_free(t);
+	else
+		arm(t);
+}
+
+static void
+on_timer(void *arg)
+{
+	struct transfer *t = arg;
+	struct mono now = loop_now(t->timer.loop);
+
+	tftp_session_timeout(&t->session, now);
+	go_on(t, now);
+}
+
+static void
+on_writable(void *arg)
+{
+	struct port *port = arg;
+	struct mono now = loop_now(port->listener->server->config.loop);
+	struct transfer *t;
+
+	loop_fd_del(&port->writable);
+	while (!port->writable.armed && (t = TAILQ_FIRST(&port->blocked)) != NULL) {
+		stop_waiting(t);
+		go_on(t, now);
+	}
+}
+
+/* Requests. */
+
+static void
+send_error(struct port *port, const struct udp_path *path, enum tftp_code code,
+	const char *text)
+{
+	uint8_t packet[TFTP_CONTROL_MAX];
+	size_t len = tftp_put_error(packet, sizeof(packet), code, text);
+
+	udp_send(port->fd, path, packet, len);
+}
+
+/*
+ * A port for a new transfer, at best one the client's earlier transfers did not
+ * use: a late packet of theirs must not count here.
+ */
+static struct port *
+pick_port(struct listener *l, const struct netaddr *peer)
+{
+	unsigned start;
+
+	if (l->n_pool == 0)
+		return &l->request;
+	start = arc4random_uniform(l->n_pool);
+	for (unsigned i = 0; i < l->n_pool; i++) {
+		struct port *port = &l->pool[(start + i) % l->n_pool];
+
+		if (find(l->server, peer, port) == NULL)
+			return port;
+	}
+	return &l->pool[start];
+}
+
+/* FNV-1a. Two requests are the same when they are byte for byte. */
+static uint64_t
+hash_request(const uint8_t *data, size_t len)
+{
+	uint64_t h = 14695981039346656037u;
+
+	for (size_t i = 0; i < len; i++)
+		h = (h ^ data[i]) * 1099511628211u;
+	return h;
+}
+
+/* No larger than fits the route: some firmware cannot put fragments together. */
+static struct tftp_terms
+terms_for(const struct tftp_server *s, const struct udp_path *path,
+	const struct tftp_request *req)
+{
+	struct tftp_terms terms = {
+		.blksize_max = TFTP_BLKSIZE_DEFAULT,
+		.window_max = TFTP_WINDOW_MAX,
+		.refuse = s->config.refuse,
+		.min_rto = MONO_MS(s->config.min_rto_ms),
+	};
+	unsigned overhead =
+		path->peer.sa.sa_family == AF_INET6 ? OVERHEAD_V6 : OVERHEAD_V4;
+	unsigned mtu;
+
+	if (!(req->opts.set & 1u << TFTP_BLKSIZE) ||
+		req->opts.value[TFTP_BLKSIZE] <= TFTP_BLKSIZE_DEFAULT)
+		return terms;
+	mtu = udp_route_mtu(path);
+	if (mtu > overhead + TFTP_BLKSIZE_DEFAULT)
+		terms.blksize_max = mtu - overhead;
+	if (terms.blksize_max > TFTP_BLKSIZE_MAX)
+		terms.blksize_max = TFTP_BLKSIZE_MAX;
+	return terms;
+}
+
+/* A datagram with a request, and who sent it. */
+struct ask {
+	struct listener *listener;
+	const struct udp_dgram *dgram;
+	const struct tftp_request *req;
+	struct who who;
+};
+
+/* Begins to send `content`, whose reference it takes over. */
+static void
+begin(struct ask *ask, struct content *content, const char *name)
+{
+	struct listener *l = ask->listener;
+	struct tftp_server *s = l->server;
+	const struct udp_path *path = &ask->dgram->path;
+	struct tftp_terms terms = terms_for(s, path, ask->req);
+	struct transfer *t = calloc(1, sizeof(*t)), *old;
+	struct mono now = loop_now(s->config.loop);
+
+	if (t == NULL || (t->name = strdup(name)) == NULL) {
+		free(t);
+		content_unref(content);
+		log_error(ask->who.label, "tftp-failed", STR("why", "out of memory"));
+		return;
+	}
+	t->port = pick_port(l, &path->peer);
+	if ((old = find(s, &path->peer, t->port)) != NULL)
+		transfer_free(old);
+	t->path = *path;
+	t->who = ask->who;
+	t->started = now;
+	t->request = hash_request(ask->dgram->data, ask->dgram->len);
+	loop_timer_init(s->config.loop, &t->timer, on_timer, t);
+	tftp_session_open(&t->session, ask->req, content, &terms, now);
+	table_put(s, t);
+	s->live++;
+	++*host_count(s, &path->peer);
+	if (tftp_session_rolls_over(&t->session))
+		log_debug(t->who.label, "tftp-rollover", STR("name", name),
+			NUM("blksize", t->session.blksize));
+	go_on(t, now);
+}
+
+static void
+refuse(const struct ask *ask, enum tftp_code code, const char *text)
+{
+	const struct udp_path *path = &ask->dgram->path;
+
+	log_info(ask->who.label, "tftp-refused",
+		MEM("name", ask->req->name, ask->req->len), PEER("peer", &path->peer),
+		STR("why", text));
+	send_error(pick_port(ask->listener, &path->peer), path, code, text);
+}
+
+static void
+serve(struct ask *ask)
+{
+	struct asked asked = {.name = ask->req->name,
+		.len = ask->req->len,
+		.query = "",
+		.reached = ask->dgram->path.local};
+	struct resolution r;
+
+	resolve(ask->listener->server->config.site, &asked, &r);
+	switch (r.kind) {
+	case RESOLVED_CONTENT:
+		if (*r.note)
+			log_info(ask->who.label, "tftp-instead", STR("name", r.name),
+				STR("served", r.note));
+		begin(ask, content_ref(r.content), r.name);
+		break;
+	case RESOLVED_DIRECTORY:
+		refuse(ask, TFTP_E_ACCESS, "this is a directory");
+		break;
+	case RESOLVED_NOT_FOUND:
+		refuse(ask, TFTP_E_NOT_FOUND, r.note);
+		break;
+	case RESOLVED_DENIED:
+	case RESOLVED_BAD_NAME:
+		refuse(ask, TFTP_E_ACCESS, r.note);
+		break;
+	case RESOLVED_FAILED:
+		log_warning(ask->who.label, "tftp-failed",
+			MEM("name", asked.name, asked.len), STR("why", r.note));
+		refuse(ask, TFTP_E_UNDEFINED, r.note);
+		break;
+	}
+	resolution_done(&r);
+}
+
+/*
+ * When the server is full a request is dropped, not refused: firmware asks again
+ * after some seconds, but an ERROR ends its boot. One host that floods is told.
+ */
+static bool
+has_room(struct ask *ask)
+{
+	struct tftp_server *s = ask->listener->server;
+	const struct netaddr *peer = &ask->dgram->path.peer;
+	struct mono now = loop_now(s->config.loop);
+
+	if (*host_count(s, peer) >= s->config.max_per_host) {
+		refuse(ask, TFTP_E_UNDEFINED, "too many transfers to this address");
+		return false;
+	}
+	if (s->live < s->config.max_transfers)
+		return true;
+	if (mono_since(now, s->complained) >= MONO_S(1)) {
+		s->complained = now;
+		log_warning(ask->who.label, "tftp-full", NUM("transfers", s->live),
+			PEER("peer", peer));
+	}
+	return false;
+}
+
+/* True when the request belongs to a transfer that runs already, and is dealt with. */
+static bool
+is_repeated(const struct ask *ask)
+{
+	const struct udp_dgram *d = ask->dgram;
+	struct transfer *t = find_running(ask->listener, &d->path.peer);
+	struct mono now;
+
+	if (t == NULL)
+		return false;
+	now = loop_now(t->timer.loop);
+	if (t->request == hash_request(d->data, d->len) &&
+		tftp_session_repeat(&t->session, now) == TFTP_REPEAT_ABSORBED) {
+		go_on(t, now);
+		return true;
+	}
+	tftp_session_abort(&t->session, TFTP_REPLACED, TFTP_E_UNDEFINED, NULL, now);
+	go_on(t, now);
+	return false;
+}
+
+static void
+on_request(struct listener *l, const struct udp_dgram *dgram, const struct tftp_pkt *pkt)
+{
+	struct ask ask = {.listener = l, .dgram = dgram, .req = &pkt->req};
+
+	if (is_repeated(&ask))
+		return;
+	identify(&ask.who, &dgram->path.peer, dgram->path.ifindex);
+	identify_by_name(&ask.who, pkt->req.name);
+	log_request(&ask.who, &dgram->path.peer, &pkt->req);
+	if (pkt->op == TFTP_WRQ)
+		refuse(&ask, TFTP_E_ACCESS, "pixie is read only");
+	else if (has_room(&ask))
+		serve(&ask);
+}
+
+/* Packets. */
+
+static void
+drop(const struct udp_dgram *dgram, const char *why)
+{
+	log_drop(NULL, "tftp", why, PEER("peer", &dgram->path.peer),
+		NUM("bytes", dgram->len));
+}
+
+/* RFC 1350 §4: a packet from elsewhere gets an ERROR; an ERROR never does. */
+static void
+on_stranger(struct port *port, const struct udp_dgram *dgram, const struct tftp_pkt *pkt)
+{
+	struct listener *l = port->listener;
+
+	drop(dgram, "no such transfer");
+	if (pkt->op != TFTP_ERROR && (port != &l->request || l->n_pool == 0))
+		send_error(port, &dgram->path, TFTP_E_UNKNOWN_TID, "no such transfer");
+}
+
+static void
+on_answer(struct port *port, const struct udp_dgram *dgram, const struct tftp_pkt *pkt)
+{
+	struct tftp_server *s = port->listener->server;
+	struct transfer *t = find(s, &dgram->path.peer, port);
+	struct mono now = loop_now(s->config.loop);
+	const char *why;
+
+	if (t == NULL) {
+		on_stranger(port, dgram, pkt);
+		return;
+	}
+	if (pkt->op == TFTP_ERROR)
+		log_debug(t->who.label, "tftp-error", NUM("code", pkt->code),
+			MEM("text", pkt->data, pkt->len));
+	why = tftp_session_input(&t->session, pkt, now);
+	if (why != NULL)
+		log_drop(t->who.label, "tftp", why, PEER("peer", &t->path.peer),
+			NUM("block", pkt->block));
+	go_on(t, now);
+}
+
+static void
+on_datagram(struct port *port, const struct udp_dgram *dgram)
+{
+	bool for_requests = port == &port->listener->request;
+	struct tftp_pkt pkt;
+	enum tftp_fault fault = tftp_parse(dgram->data, dgram->len, &pkt);
+
+	if (dgram->truncated)
+		drop(dgram, "larger than any request");
+	else if (fault != TFTP_FINE) {
+		drop(dgram, tftp_fault_text(fault));
+		if (fault == TFTP_BAD_MODE && for_requests)
+			send_error(port, &dgram->path, TFTP_E_ILLEGAL,
+				tftp_fault_text(fault));
+	} else if (pkt.op != TFTP_RRQ && pkt.op != TFTP_WRQ)
+		on_answer(port, dgram, &pkt);
+	else if (for_requests)
+		on_request(port->listener, dgram, &pkt);
+	else
+		drop(dgram, "request on a transfer's port");
+}
+
+static void
+on_readable(void *arg)
+{
+	struct port *port = arg;
+	struct udp_batch *batch = port->listener->server->batch;
+	int n = BATCH;
+
+	for (int round = 0; round < BATCHES && n == BATCH; round++) {
+		n = udp_recv(port->fd, batch);
+		if (n < 0)
+			log_error(NULL, "tftp-receive", STR("why", strerror(-n)));
+		for (int i = 0; i < n; i++) {
+			struct udp_dgram dgram = udp_batch_get(batch, (unsigned)i);
+
+			on_datagram(port, &dgram);
+		}
+	}
+}
+
+/* Start and end. */
+
+static int
+open_port(struct listener *l, struct port *port, int fd)
+{
+	port->listener = l;
+	port->fd = fd;
+	TAILQ_INIT(&port->blocked);
+	return loop_fd_read(
+		l->server->config.loop, &port->readable, fd, on_readable, port);
+}
+
+static void
+close_port(struct port *port)
+{
+	loop_fd_del(&port->readable);
+	loop_fd_del(&port->writable);
+	if (port->fd >= 0)
+		close(port->fd);
+	port->fd = -1;
+}
+
+/* Ports of the range that are taken by others are left out, as long as one is left. */
+static int
+fill_pool(struct listener *l)
+{
+	const struct tftp_config *c = &l->server->config;
+	unsigned want = c->port_lo ? c->port_hi - c->port_lo + 1u : POOL_RANDOM;
+	struct netaddr addr = {0};
+	socklen_t len = sizeof(addr);
+	int err = 0;
+
+	if (getsockname(l->request.fd, &addr.sa, &len) < 0)
+		return -errno;
+	for (unsigned i = 0; i < want && l->n_pool < POOL_MAX; i++) {
+		int fd;
+
+		netaddr_set_port(&addr, c->port_lo ? (uint16_t)(c->port_lo + i) : 0);
+		fd = udp_bind(&addr);
+		if (fd < 0)
+			err = fd;
+		else if (open_port(l, &l->pool[l->n_pool++], fd) < 0)
+			return -ENOMEM;
+	}
+	return l->n_pool ? 0 : err;
+}
+
+static int
+open_listener(struct tftp_server *s, unsigned i)
+{
+	struct listener *l = &s->listeners[i];
+
+	if (open_port(l, &l->request, s->config.fds[i]) < 0)
+		return -ENOMEM;
+	return s->config.single_port ? 0 : fill_pool(l);
+}
+
+static void
+apply_defaults(struct tftp_config *c)
+{
+	if (c->max_transfers == 0)
+		c->max_transfers = MAX_TRANSFERS;
+	if (c->max_per_host == 0)
+		c->max_per_host = (c->max_transfers + 1) / 2;
+	if (c->min_rto_ms == 0)
+		c->min_rto_ms = MIN_RTO_MS;
+}
+
+/* Everything that can only fail for lack of memory. */
+static struct tftp_server *
+allocate(const struct tftp_config *config)
+{
+	struct tftp_server *s = calloc(1, sizeof(*s));
+
+	if (s == NULL)
+		return NULL;
+	s->config = *config;
+	apply_defaults(&s->config);
+	s->batch = udp_batch_new(BATCH, DATAGRAM_MAX);
+	s->out.scratch = malloc(SCRATCH);
+	s->out.scratch_size = SCRATCH;
+	s->buckets = FIRST_BUCKETS;
+	s->table = calloc(s->buckets, sizeof(*s->table));
+	s->listeners = calloc(config->n_fds, sizeof(*s->listeners));
+	for (unsigned i = 0; s->listeners != NULL && i < config->n_fds; i++) {
+		s->listeners[i].server = s;
+		s->listeners[i].request.fd = config->fds[i];
+	}
+	return s;
+}
+
+struct tftp_server *
+tftp_server_new(const struct tftp_config *config, char why[static TFTP_WHY])
+{
+	struct tftp_server *s = allocate(config);
+	int err = 0;
+
+	if (s == NULL || !s->batch || !s->out.scratch || !s->table || !s->listeners)
+		err = -ENOMEM;
+	for (unsigned i = 0; err == 0 && i < config->n_fds; i++)
+		err = open_listener(s, i);
+	if (err == 0)
+		return s;
+	snprintf(why, TFTP_WHY, "TFTP: %s: %s",
+		config->port_lo ? "no port of the range can be used" : "cannot start",
+		strerror(-err));
+	if (s == NULL || s->listeners == NULL)
+		for (unsigned i = 0; i < config->n_fds; i++)
+			close(config->fds[i]);
+	tftp_server_free(s);
+	return NULL;
+}
+
+/*
+ * A client that hears nothing tries on for half a minute before it boots
+ * otherwise or asks again; an ERROR lets it do so at once.
+ */
+static void
+end_transfer(struct transfer *t)
+{
+	struct mono now = loop_now(t->timer.loop);
+
+	tftp_session_abort(&t->session, TFTP_SHUTDOWN, TFTP_E_UNDEFINED,
+		tftp_outcome_text(TFTP_SHUTDOWN), now);
+	send_due(t, now);
+	if (!t->is_reported)
+		transfer_ended(t);
+	transfer_free(t);
+}
+
+void
+tftp_server_free(struct tftp_server *s)
+{
+	if (s == NULL)
+		return;
+	for (size_t i = 0; s->table != NULL && i < s->buckets; i++)
+		while (s->table[i] != NULL)
+			end_transfer(s->table[i]);
+	for (unsigned i = 0; s->listeners != NULL && i < s->config.n_fds; i++) {
+		close_port(&s->listeners[i].request);
+		for (unsigned j = 0; j < s->listeners[i].n_pool; j++)
+			close_port(&s->listeners[i].pool[j]);
+	}
+	free(s->listeners);
+	free(s->table);
+	free(s->out.scratch);
+	udp_batch_free(s->batch);
+	free(s);
+}

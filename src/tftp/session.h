@@ -1,0 +1,150 @@
+/*
+ * One TFTP transfer to one client, without a socket and without a clock: it is
+ * told what came and what time it is, and is then asked what to send and until
+ * when to wait. RFC 1350, 1123 §4.2.3, 2347, 2348, 2349, 7440, and for the
+ * retransmission timer RFC 6298. doc/rfc.md maps clauses to functions.
+ *
+ *	tftp_session_open / _input / _repeat / _timeout / _abort   something happened
+ *	while (tftp_session_pull(…, &out)) send out.frames          what to send now
+ *	tftp_session_deadline                                       when to come back
+ *
+ * Whoever sends never sees a block number, and whoever counts blocks never sees
+ * a socket. A session that has ended lingers for some seconds without content,
+ * to swallow what is still under way, before it is closed and can be freed.
+ */
+#ifndef PIXIE_TFTP_SESSION_H
+#define PIXIE_TFTP_SESSION_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/mono.h"
+#include "boot/content.h"
+#include "sys/udp.h" /* struct udp_frame only: the shape of what is sent */
+#include "wire/tftp_pkt.h"
+
+#define TFTP_WINDOW_MAX UDP_BURST_MAX
+
+enum tftp_state {
+	TFTP_OFFERED,   /* OACK is out, ACK 0 is awaited */
+	TFTP_SENDING,   /* blocks are under way */
+	TFTP_LINGERING, /* it is over; late packets are absorbed */
+	TFTP_CLOSED,    /* nothing more will happen */
+};
+
+enum tftp_outcome {
+	TFTP_RUNNING,
+	TFTP_DONE,
+	TFTP_DONE_UNCONFIRMED, /* all was sent, only the last ACK never came */
+	TFTP_ABORTED,          /* the client ended it as clients do */
+	TFTP_REJECTED,         /* the client ended it with an error */
+	TFTP_UNANSWERED,       /* not a single answer */
+	TFTP_SILENT,           /* answers stopped */
+	TFTP_CHANGED,          /* the content changed on the way */
+	TFTP_UNREADABLE,
+	TFTP_REPLACED, /* the client asked for something else from the same port */
+	TFTP_SHUTDOWN,
+};
+const char *tftp_outcome_text(enum tftp_outcome outcome);
+
+/* What the server allows a transfer. */
+struct tftp_terms {
+	unsigned blksize_max; /* so that a block and its headers fit the route's MTU */
+	unsigned window_max;  /* 1…TFTP_WINDOW_MAX */
+	unsigned refuse;      /* 1 << TFTP_…: options to ignore */
+	int64_t min_rto;      /* µs; the least the retransmission timer waits */
+};
+
+/* A place in the source of a netascii transfer. */
+struct tftp_cursor {
+	uint64_t off;
+	bool half; /* the first of two bytes that stand for source[off] is sent */
+};
+
+struct tftp_session {
+	enum tftp_state state;
+	enum tftp_outcome outcome;
+	struct content *content; /* our reference; NULL once lingering */
+	struct tftp_opts granted;
+	enum tftp_mode mode;
+	uint64_t size;
+	unsigned blksize, window;
+
+	/* Absolute block numbers: the wire's 16 bits roll over, these do not. */
+	uint64_t acked; /* all up to here have arrived */
+	uint64_t next;  /* to be sent next */
+	uint64_t high;  /* highest ever sent */
+	uint64_t last;  /* short block that ends it; UINT64_MAX until netascii knows */
+	struct tftp_cursor base, tip; /* netascii: where acked + 1 and next begin */
+	uint64_t check_at; /* first block not to send without content_check() */
+
+	/* RFC 6298. `timed` is awaited since `timed_at`; none when !timing (Karn). */
+	int64_t srtt, rttvar, min_rto, max_rto; /* µs; srtt 0: not known yet */
+	unsigned backoff;
+	bool timing;
+	uint64_t timed;
+	struct mono timed_at;
+
+	bool heard;          /* the client answered at least once */
+	bool say;            /* a control packet (OACK, ERROR) is due */
+	bool asks;           /* the client repeats its ACK and means it */
+	bool suspect;        /* the deadline is a suspected gap's, not the RTO's */
+	struct mono since;   /* last progress or sending of block acked + 1 */
+	struct mono alive;   /* last progress */
+	struct mono rewound; /* last rewind that an ACK caused */
+	struct mono deadline;
+	enum tftp_code code; /* the ERROR that ends it */
+	const char *text;    /* constant string, NULL for none */
+
+	uint64_t resent; /* packets sent again, for the log */
+};
+
+/* One pull's worth. The caller provides `scratch`; at least TFTP_BLKSIZE_MAX bytes. */
+struct tftp_out {
+	struct udp_frame frames[UDP_BURST_MAX];
+	unsigned n;
+	size_t size; /* of every datagram but the last, which may be shorter */
+	uint8_t heads[UDP_BURST_MAX][TFTP_HEAD];
+	uint8_t control[TFTP_CONTROL_MAX];
+	uint8_t *scratch;
+	size_t scratch_size;
+};
+
+/* Starts a transfer. Takes over the caller's reference to `content`. */
+void tftp_session_open(struct tftp_session *s, const struct tftp_request *req,
+	struct content *content, const struct tftp_terms *terms, struct mono now);
+/* Drops what the session owns, whatever its state. A zeroed session is fine. */
+void tftp_session_free(struct tftp_session *s);
+
+/* A packet from the client. NULL, or why it was thrown away (a constant string). */
+const char *tftp_session_input(
+	struct tftp_session *s, const struct tftp_pkt *pkt, struct mono now);
+
+/* The request that opened it has come again. */
+enum tftp_repeat {
+	TFTP_REPEAT_ABSORBED, /* it is this transfer's: answered now or not at all */
+	TFTP_REPEAT_ANEW,     /* the client begins again: replace the transfer */
+};
+enum tftp_repeat tftp_session_repeat(struct tftp_session *s, struct mono now);
+
+/* The deadline may have passed. */
+void tftp_session_timeout(struct tftp_session *s, struct mono now);
+/* Ends it from our side; `text` (constant) goes out as an ERROR unless NULL. */
+void tftp_session_abort(struct tftp_session *s, enum tftp_outcome outcome,
+	enum tftp_code code, const char *text, struct mono now);
+
+/* What to send now; false when nothing is due. What was pulled counts as sent. */
+bool tftp_session_pull(struct tftp_session *s, struct tftp_out *out, struct mono now);
+/*
+ * The last `n` frames of the last pull could not be sent: they are due again
+ * (in netascii they count as lost).
+ */
+void tftp_session_unsent(struct tftp_session *s, unsigned n);
+
+struct mono tftp_session_deadline(const struct tftp_session *s);
+/* How much of the content the client has confirmed. */
+uint64_t tftp_session_bytes(const struct tftp_session *s);
+/* A transfer of this size with this block size needs numbers beyond 65535. */
+bool tftp_session_rolls_over(const struct tftp_session *s);
+
+#endif
