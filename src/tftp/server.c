@@ -43,12 +43,20 @@ struct port {
 	struct transfers blocked; /* transfers that wait for room in the socket */
 };
 
-/* A request socket and the ports its transfers go on from, on the same address. */
+struct pool {
+	struct port ports[POOL_MAX];
+	unsigned n;
+};
+
+/*
+ * A request socket and the ports its transfers go on from, on the same address.
+ * A dual-stack socket (from systemd) has a pool for either family. With
+ * --tftp-single-port the pools are empty.
+ */
 struct listener {
 	struct tftp_server *server;
 	struct port request;
-	struct port pool[POOL_MAX];
-	unsigned n_pool;
+	struct pool v4, v6;
 };
 
 struct transfer {
@@ -382,18 +390,19 @@ send_error(struct port *port, const struct udp_path *path, enum tftp_code code,
 static struct port *
 pick_port(struct listener *l, const struct netaddr *peer)
 {
+	struct pool *pool = peer->sa.sa_family == AF_INET6 ? &l->v6 : &l->v4;
 	unsigned start;
 
-	if (l->n_pool == 0)
+	if (pool->n == 0)
 		return &l->request;
-	start = arc4random_uniform(l->n_pool);
-	for (unsigned i = 0; i < l->n_pool; i++) {
-		struct port *port = &l->pool[(start + i) % l->n_pool];
+	start = arc4random_uniform(pool->n);
+	for (unsigned i = 0; i < pool->n; i++) {
+		struct port *port = &pool->ports[(start + i) % pool->n];
 
 		if (find(l->server, peer, port) == NULL)
 			return port;
 	}
-	return &l->pool[start];
+	return &pool->ports[start];
 }
 
 /* FNV-1a. Two requests are the same when they are byte for byte. */
@@ -594,14 +603,19 @@ drop(const struct udp_dgram *dgram, const char *why)
 		NUM("bytes", dgram->len));
 }
 
+static bool
+is_single_port(const struct listener *l)
+{
+	return l->v4.n == 0 && l->v6.n == 0;
+}
+
 /* RFC 1350 §4: a packet from elsewhere gets an ERROR; an ERROR never does. */
 static void
 on_stranger(struct port *port, const struct udp_dgram *dgram, const struct tftp_pkt *pkt)
 {
-	struct listener *l = port->listener;
-
 	drop(dgram, "no such transfer");
-	if (pkt->op != TFTP_ERROR && (port != &l->request || l->n_pool == 0))
+	if (pkt->op != TFTP_ERROR &&
+		(port != &port->listener->request || is_single_port(port->listener)))
 		send_error(port, &dgram->path, TFTP_E_UNKNOWN_TID, "no such transfer");
 }
 
@@ -690,39 +704,65 @@ close_port(struct port *port)
 	port->fd = -1;
 }
 
+static void
+close_listener(struct listener *l)
+{
+	close_port(&l->request);
+	for (unsigned i = 0; i < l->v4.n; i++)
+		close_port(&l->v4.ports[i]);
+	for (unsigned i = 0; i < l->v6.n; i++)
+		close_port(&l->v6.ports[i]);
+}
+
 /* Ports of the range that are taken by others are left out, as long as one is left. */
 static int
-fill_pool(struct listener *l)
+fill_pool(struct listener *l, struct pool *pool, struct netaddr addr)
 {
 	const struct tftp_config *c = &l->server->config;
 	unsigned want = c->port_lo ? c->port_hi - c->port_lo + 1u : POOL_RANDOM;
-	struct netaddr addr = {0};
-	socklen_t len = sizeof(addr);
 	int err = 0;
 
-	if (getsockname(l->request.fd, &addr.sa, &len) < 0)
-		return -errno;
-	for (unsigned i = 0; i < want && l->n_pool < POOL_MAX; i++) {
+	for (unsigned i = 0; i < want && pool->n < POOL_MAX; i++) {
 		int fd;
 
 		netaddr_set_port(&addr, c->port_lo ? (uint16_t)(c->port_lo + i) : 0);
 		fd = udp_bind(&addr);
 		if (fd < 0)
 			err = fd;
-		else if (open_port(l, &l->pool[l->n_pool++], fd) < 0)
+		else if (open_port(l, &pool->ports[pool->n++], fd) < 0)
 			return -ENOMEM;
 	}
-	return l->n_pool ? 0 : err;
+	return pool->n ? 0 : err;
+}
+
+static bool
+takes_ipv4_too(int fd, const struct netaddr *addr)
+{
+	int only = 1;
+	socklen_t len = sizeof(only);
+
+	return netaddr_is_wildcard(addr) &&
+	       getsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &only, &len) == 0 && !only;
 }
 
 static int
 open_listener(struct tftp_server *s, unsigned i)
 {
 	struct listener *l = &s->listeners[i];
+	struct netaddr addr = {0}, any_v4 = {.v4 = {.sin_family = AF_INET}};
+	socklen_t len = sizeof(addr);
+	int err = open_port(l, &l->request, s->config.fds[i]) < 0 ? -ENOMEM : 0;
 
-	if (open_port(l, &l->request, s->config.fds[i]) < 0)
-		return -ENOMEM;
-	return s->config.single_port ? 0 : fill_pool(l);
+	if (err < 0 || s->config.single_port)
+		return err;
+	if (getsockname(l->request.fd, &addr.sa, &len) < 0)
+		return -errno;
+	netaddr_unmap(&addr);
+	if (addr.sa.sa_family != AF_INET6)
+		return fill_pool(l, &l->v4, addr);
+	if (takes_ipv4_too(l->request.fd, &addr))
+		err = fill_pool(l, &l->v4, any_v4);
+	return err < 0 ? err : fill_pool(l, &l->v6, addr);
 }
 
 static void
@@ -806,11 +846,8 @@ tftp_server_free(struct tftp_server *s)
 	for (size_t i = 0; s->table != NULL && i < s->buckets; i++)
 		while (s->table[i] != NULL)
 			end_transfer(s->table[i]);
-	for (unsigned i = 0; s->listeners != NULL && i < s->config.n_fds; i++) {
-		close_port(&s->listeners[i].request);
-		for (unsigned j = 0; j < s->listeners[i].n_pool; j++)
-			close_port(&s->listeners[i].pool[j]);
-	}
+	for (unsigned i = 0; s->listeners != NULL && i < s->config.n_fds; i++)
+		close_listener(&s->listeners[i]);
 	free(s->listeners);
 	free(s->table);
 	free(s->out.scratch);
