@@ -1,0 +1,469 @@
+#include "http/conn.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+/*
+ * iPXE and EDK2 send a head in one packet, so 20 s is generous even for a link
+ * that loses; what takes longer holds a descriptor on purpose. iPXE was seen to
+ * reuse a connection after five seconds of idling, a person reading its menu
+ * takes longer. A reader that takes nothing for a minute has been switched off.
+ */
+const struct conn_limits conn_limits_default = {
+	.stay = {[CONN_IDLE] = MONO_S(75),
+		[CONN_HEAD] = MONO_S(20),
+		[CONN_BODY] = MONO_S(20),
+		[CONN_SENDING] = MONO_S(60),
+		[CONN_LINGER] = MONO_S(5)},
+	.body_max = 64 * 1024,
+	.linger_max = 1024 * 1024,
+};
+
+#define INBOX_SIZE (HEAD_MAX + 4096) /* so that there is always room to throw away */
+#define INBOXES_KEPT 16
+
+struct inbox {
+	struct inbox *next; /* in the pool */
+	struct scan scan;
+	struct request req;
+	size_t head_len; /* of the request that is ASKED */
+	size_t len;
+	char bytes[INBOX_SIZE];
+};
+
+static struct inbox *
+inbox_get(struct inbox_pool *pool)
+{
+	struct inbox *box = pool->free;
+
+	if (box != NULL) {
+		pool->free = box->next;
+		pool->kept--;
+	} else
+		box = malloc(sizeof(*box));
+	if (box == NULL)
+		return NULL;
+	box->scan = (struct scan){0};
+	box->req = (struct request){0};
+	box->head_len = box->len = 0;
+	return box;
+}
+
+static void
+inbox_put(struct inbox_pool *pool, struct inbox *box)
+{
+	if (box == NULL)
+		return;
+	if (pool->kept >= INBOXES_KEPT) {
+		free(box);
+		return;
+	}
+	box->next = pool->free;
+	pool->free = box;
+	pool->kept++;
+}
+
+void
+inbox_pool_deinit(struct inbox_pool *pool)
+{
+	for (struct inbox *box; (box = pool->free) != NULL;) {
+		pool->free = box->next;
+		free(box);
+	}
+	pool->kept = 0;
+}
+
+static void
+release_inbox(struct conn *c)
+{
+	inbox_put(c->pool, c->inbox);
+	c->inbox = NULL;
+}
+
+static void
+drop_exchange(struct conn *c)
+{
+	if (c->exchange == NULL)
+		return;
+	content_unref(c->exchange->content);
+	free(c->exchange);
+	c->exchange = NULL;
+}
+
+static struct mono
+stay_until(const struct conn *c, enum conn_state state, struct mono now)
+{
+	int64_t stay = c->limits->stay[state];
+
+	return stay ? mono_after(now, stay) : MONO_NEVER;
+}
+
+/* The one place where the state changes and its deadline is set. */
+static void
+enter(struct conn *c, enum conn_state state, struct mono now)
+{
+	/* From which states each may be entered; a bug of ours, not of a client's. */
+	static const unsigned from[CONN_STATES] = {
+		[CONN_IDLE] = 1 << CONN_SENT,
+		[CONN_HEAD] = 1 << CONN_IDLE | 1 << CONN_SENT,
+		[CONN_BODY] = 1 << CONN_HEAD,
+		[CONN_ASKED] = 1 << CONN_HEAD | 1 << CONN_BODY,
+		[CONN_SENDING] = 1 << CONN_ASKED | 1 << CONN_SENDING,
+		[CONN_SENT] = 1 << CONN_SENDING,
+		[CONN_LINGER] = 1 << CONN_SENT,
+		[CONN_CLOSED] = ~0u,
+	};
+
+	assert(from[state] & 1u << c->state);
+	c->state = state;
+	c->deadline = stay_until(c, state, now);
+}
+
+void
+conn_init(struct conn *c, const struct conn_limits *limits, struct inbox_pool *pool,
+	struct mono now)
+{
+	*c = (struct conn){.limits = limits, .pool = pool, .state = CONN_HEAD};
+	c->deadline = stay_until(c, CONN_HEAD, now);
+}
+
+void
+conn_deinit(struct conn *c)
+{
+	release_inbox(c);
+	drop_exchange(c);
+}
+
+void *
+conn_space(struct conn *c, size_t *room)
+{
+	bool wants = c->state == CONN_IDLE || c->state == CONN_HEAD ||
+		     c->state == CONN_BODY || c->state == CONN_LINGER;
+
+	*room = 0;
+	if (wants && c->inbox == NULL)
+		c->inbox = inbox_get(c->pool);
+	if (wants && c->inbox == NULL)
+		conn_abort(c);
+	if (!wants || c->inbox == NULL)
+		return NULL;
+	*room = INBOX_SIZE - c->inbox->len;
+	if (c->state == CONN_BODY && c->skip < *room)
+		*room = c->skip; /* not into the next request: its place is taken */
+	return c->inbox->bytes + c->inbox->len;
+}
+
+static void
+ask(struct conn *c, struct mono now)
+{
+	c->inbox->req.keep_alive &= c->inbox->req.bad == 0;
+	enter(c, CONN_ASKED, now);
+}
+
+/* It cannot be told, or will not be read, where the next request would begin. */
+static void
+end_unread(struct conn *c)
+{
+	c->ending = true;
+	c->unread = true;
+}
+
+static void
+refuse(struct conn *c, int status, const char *why, struct mono now)
+{
+	c->inbox->req.bad = status;
+	c->inbox->req.why = why;
+	end_unread(c);
+	ask(c, now);
+}
+
+/*
+ * A body nobody reads: thrown away when short, so that the connection lives on.
+ * With Expect (RFC 9110 §10.1.1) the final status is the answer, and whether a
+ * body then follows is the client's choice, so the connection ends.
+ */
+static void
+begin_body(struct conn *c, struct mono now)
+{
+	struct inbox *box = c->inbox;
+	size_t here = box->len - box->head_len;
+
+	if (box->req.body_len > c->limits->body_max) {
+		refuse(c, 413, "request body too large", now);
+		return;
+	}
+	if (box->req.expects && box->req.body_len > 0) {
+		end_unread(c);
+		ask(c, now);
+		return;
+	}
+	if (here > box->req.body_len)
+		here = box->req.body_len;
+	c->skip = box->req.body_len - here;
+	box->len -= here;
+	memmove(box->bytes + box->head_len, box->bytes + box->head_len + here,
+		box->len - box->head_len);
+	if (c->skip == 0)
+		ask(c, now);
+	else
+		enter(c, CONN_BODY, now);
+}
+
+static void
+take_head(struct conn *c, struct mono now)
+{
+	struct inbox *box = c->inbox;
+
+	request_parse(&box->req, box->bytes, box->head_len, &box->scan);
+	if (box->req.bad != 0) {
+		refuse(c, box->req.bad, box->req.why, now);
+		return;
+	}
+	c->ending = !box->req.keep_alive;
+	begin_body(c, now);
+}
+
+static void
+advance_head(struct conn *c, struct mono now)
+{
+	struct inbox *box = c->inbox;
+
+	if (c->state == CONN_IDLE)
+		enter(c, CONN_HEAD, now);
+	switch (request_scan(
+		&box->scan, box->bytes, box->len, &box->head_len, &box->req)) {
+	case SCAN_MORE:
+		break;
+	case SCAN_HEAD:
+		take_head(c, now);
+		break;
+	case SCAN_BAD:
+		refuse(c, box->req.bad, box->req.why, now);
+		break;
+	}
+}
+
+void
+conn_received(struct conn *c, size_t n, struct mono now)
+{
+	if (n == 0) {
+		if (c->inbox->len == 0)
+			release_inbox(c);
+		return;
+	}
+	switch (c->state) {
+	case CONN_IDLE:
+	case CONN_HEAD:
+		c->inbox->len += n;
+		advance_head(c, now);
+		break;
+	case CONN_BODY:
+		c->skip -= n;
+		if (c->skip == 0)
+			ask(c, now);
+		break;
+	case CONN_LINGER:
+		c->skip -= n < c->skip ? n : c->skip;
+		release_inbox(c);
+		if (c->skip == 0)
+			enter(c, CONN_CLOSED, now);
+		break;
+	default:
+		assert(!"bytes that nobody asked for");
+	}
+}
+
+void
+conn_eof(struct conn *c, struct mono now)
+{
+	enter(c, CONN_CLOSED, now);
+}
+
+const struct request *
+conn_request(const struct conn *c)
+{
+	assert(c->state == CONN_ASKED);
+	return &c->inbox->req;
+}
+
+enum { KEEP_PATH = 512, KEEP_RANGE = 64, KEEP_AGENT = 128, KEEP_WHY = 256 };
+
+#define KEEP_ALL (KEEP_PATH + KEEP_RANGE + KEEP_AGENT + KEEP_WHY + REPLY_SERVED_MAX + 5)
+
+/* Writes a span as a string, cut to `max` bytes; returns where, 0 for none. */
+static uint16_t
+keep(struct writer *w, struct span s, size_t max)
+{
+	size_t at = w->len;
+
+	if (s.p == NULL || s.len == 0)
+		return 0;
+	wr_mem(w, s.p, s.len < max ? s.len : max);
+	wr_u8(w, 0);
+	return (uint16_t)at;
+}
+
+/* What the record needs of request and reply once both are gone. */
+static void
+keep_record(struct exchange *x, struct writer *w, const struct request *req,
+	const struct reply *r)
+{
+	x->method = req->method;
+	x->status = r->status;
+	x->path = keep(w, req->path, KEEP_PATH);
+	x->range = keep(w, req->range, KEEP_RANGE);
+	x->agent = keep(w, req->user_agent, KEEP_AGENT);
+	x->served = keep(w, (struct span){r->served, strlen(r->served)}, KEEP_PATH);
+	if (r->status >= 400 && r->text_len > 0) /* without its newline */
+		x->why = keep(w, (struct span){r->text, r->text_len - 1}, KEEP_WHY);
+}
+
+/* What follows the head: nothing to HEAD, a part of the content, or the text. */
+static void
+keep_body(
+	struct exchange *x, struct writer *w, const struct request *req, struct reply *r)
+{
+	if (req->method == METHOD_HEAD)
+		return;
+	if (!reply_sends_content(r)) {
+		x->text_len = (uint16_t)reply_body_len(r);
+		wr_mem(w, r->text, x->text_len);
+	} else if (r->len > 0) {
+		x->content = r->content;
+		x->off = r->off;
+		x->left = r->len;
+		r->content = NULL;
+	}
+}
+
+/*
+ * All of a reply but the content, in one block of just its size: that is what a
+ * slow reader costs.
+ */
+static struct exchange *
+exchange_new(const struct request *req, struct reply *r, const char *date)
+{
+	char bytes[REPLY_HEAD_MAX + REPLY_TEXT_MAX + KEEP_ALL];
+	struct writer w = writer_of(bytes, sizeof(bytes));
+	struct exchange made = {0}, *x;
+
+	reply_head(&w, r, req, date);
+	made.head_len = (uint16_t)w.len;
+	keep_body(&made, &w, req, r);
+	keep_record(&made, &w, req, r);
+	assert(!w.bad);
+	x = malloc(sizeof(*x) + w.len);
+	if (x == NULL) {
+		content_unref(made.content);
+		return NULL;
+	}
+	*x = made;
+	memcpy(x->bytes, bytes, w.len);
+	return x;
+}
+
+const char *
+exchange_note(const struct exchange *x, uint16_t at)
+{
+	return at ? x->bytes + at : NULL;
+}
+
+/* Takes the answered request out of the inbox, and the inbox back if it is empty. */
+static void
+drop_request(struct conn *c)
+{
+	struct inbox *box = c->inbox;
+
+	box->len -= box->head_len;
+	if (box->len == 0 || c->ending) {
+		release_inbox(c);
+		return;
+	}
+	memmove(box->bytes, box->bytes + box->head_len, box->len);
+	box->head_len = 0;
+	box->scan = (struct scan){0};
+}
+
+void
+conn_reply(struct conn *c, struct reply *r, const char *date, struct mono now)
+{
+	assert(c->state == CONN_ASKED && c->exchange == NULL);
+	c->ending |= r->close;
+	r->close = c->ending;
+	c->exchange = exchange_new(&c->inbox->req, r, date);
+	reply_done(r);
+	drop_request(c);
+	if (c->exchange == NULL) {
+		c->reset = true;
+		enter(c, CONN_CLOSED, now);
+		return;
+	}
+	c->exchange->began = now;
+	enter(c, CONN_SENDING, now);
+}
+
+struct output
+conn_output(const struct conn *c)
+{
+	const struct exchange *x = c->exchange;
+	size_t all = (size_t)x->head_len + x->text_len;
+
+	assert(c->state == CONN_SENDING);
+	return (struct output){
+		x->bytes + x->head_at, all - x->head_at, x->content, x->off, x->left};
+}
+
+void
+conn_sent(struct conn *c, size_t n, struct mono now)
+{
+	struct exchange *x = c->exchange;
+	size_t head = (size_t)(x->head_len + x->text_len - x->head_at);
+
+	if (n == 0)
+		return;
+	if (n < head)
+		head = n;
+	x->head_at = (uint16_t)(x->head_at + head);
+	x->off += n - head;
+	x->left -= n - head;
+	x->sent += n - head;
+	if (x->left == 0 && x->head_at == x->head_len + x->text_len) {
+		x->sent += x->text_len;
+		enter(c, CONN_SENT, now);
+	} else
+		enter(c, CONN_SENDING, now);
+}
+
+void
+conn_next(struct conn *c, struct mono now)
+{
+	drop_exchange(c);
+	if (c->ending && c->unread) {
+		c->skip = c->limits->linger_max;
+		enter(c, CONN_LINGER, now);
+	} else if (c->ending)
+		enter(c, CONN_CLOSED, now);
+	else if (c->inbox != NULL) {
+		enter(c, CONN_HEAD, now);
+		advance_head(c, now);
+	} else
+		enter(c, CONN_IDLE, now);
+}
+
+void
+conn_timeout(struct conn *c, struct mono now)
+{
+	bool begun = c->inbox != NULL && c->inbox->len > 0;
+
+	if ((c->state == CONN_HEAD && begun) || c->state == CONN_BODY)
+		refuse(c, 408, "request took too long to arrive", now);
+	else
+		conn_abort(c);
+}
+
+void
+conn_abort(struct conn *c)
+{
+	c->reset = c->state == CONN_SENDING;
+	enter(c, CONN_CLOSED, (struct mono){0});
+}

@@ -1,0 +1,65 @@
+#include "http/route.h"
+
+#include <string.h>
+
+static void
+root_answer(const struct visit *v, struct reply *r)
+{
+	(void)v;
+	reply_text(r, 404,
+		"This is pixie, a network boot server. Nothing is at /; look at "
+		"/chain.ipxe, /ipxe/ (scripts) and /extra/ (files).");
+}
+
+enum { GET_HEAD = 1 << METHOD_GET | 1 << METHOD_HEAD };
+
+/* The first that fits answers. A new family is a new file and a line here. */
+static const struct route {
+	const char *path;
+	bool below; /* whatever begins with `path`, too */
+	unsigned methods;
+	const char *allow; /* the same, in words */
+	void (*answer)(const struct visit *, struct reply *);
+} routes[] = {
+	{"/", false, GET_HEAD, "GET, HEAD", root_answer},
+	{"", true, GET_HEAD, "GET, HEAD", files_answer},
+};
+
+static bool
+fits(const struct route *route, struct span path)
+{
+	size_t n = strlen(route->path);
+
+	return path.len >= n && memcmp(path.p, route->path, n) == 0 &&
+	       (route->below || path.len == n);
+}
+
+static const struct route *
+route_of(struct span path)
+{
+	const struct route *route = routes;
+
+	while (!fits(route, path))
+		route++; /* the last one fits everything */
+	return route;
+}
+
+void
+route_answer(const struct visit *v, struct reply *r)
+{
+	const struct request *req = v->req;
+	const struct route *route;
+
+	if (req->bad != 0) {
+		reply_text(r, req->bad, "%s", req->why);
+		return;
+	}
+	route = route_of(req->path);
+	if (route->methods & 1u << req->method) {
+		route->answer(v, r);
+		return;
+	}
+	reply_text(r, 405, "%s is not for this; %s are.", method_text(req->method),
+		route->allow);
+	r->allow = route->allow;
+}

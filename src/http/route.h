@@ -1,0 +1,25 @@
+/* From a request to the handler that answers it. */
+#ifndef PIXIE_HTTP_ROUTE_H
+#define PIXIE_HTTP_ROUTE_H
+
+#include <time.h>
+
+#include "boot/resolve.h"
+#include "http/parse.h"
+#include "http/reply.h"
+
+/* All a handler may know. A handler fills the (zeroed) reply and never fails. */
+struct visit {
+	const struct site *site;
+	const struct request *req;
+	struct netaddr reached; /* how the client reached us, with the port */
+	time_t now;
+};
+
+/* Answers whatever was asked, refused requests included. */
+void route_answer(const struct visit *v, struct reply *r);
+
+/* The handler families, each in a file of its name. */
+void files_answer(const struct visit *v, struct reply *r);
+
+#endif
