@@ -1,3 +1,4 @@
+#define _GNU_SOURCE
 #include "http/listing.h"
 
 #include <dirent.h>

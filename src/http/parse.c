@@ -1,3 +1,4 @@
+#define _GNU_SOURCE
 #include "http/parse.h"
 
 #include <string.h>

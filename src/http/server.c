@@ -1,0 +1,587 @@
+#define _GNU_SOURCE
+#include "http/server.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/queue.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "http/access.h"
+#include "http/clients.h"
+#include "http/route.h"
+#include "http/send.h"
+
+/* What one connection may do before the others have their turn. */
+#define TURN_BYTES (1024 * 1024)
+#define TURN_REQUESTS 16
+#define TURN_ACCEPTS 64
+
+#define FDS_RESERVED 256 /* for TFTP, the log, the store */
+#define PER_CLIENT_MAX 1024
+#define ACCEPT_AGAIN_AFTER MONO_MS(100)
+
+enum watching { WATCH_NONE, WATCH_READ, WATCH_WRITE };
+
+/* A connection and its socket. */
+struct link {
+	struct conn conn;
+	struct http_server *server;
+	struct client *client;
+	const char *cut; /* why a reply did not get through */
+	int fd;
+	enum watching watching;
+	struct loop_fd watch;
+	enum conn_state queue; /* the one it is on, and with which deadline */
+	struct mono queued;
+	TAILQ_ENTRY(link) entry;
+};
+
+TAILQ_HEAD(links, link);
+
+struct listener {
+	struct http_server *server;
+	int fd;
+	struct loop_fd watch;
+};
+
+struct http_server {
+	struct loop *loop;
+	const struct site *site;
+	const struct conn_limits *limits;
+	struct links queues[CONN_STATES];
+	struct loop_timer timer;
+	struct mono timer_at;
+	unsigned links, links_max, per_client_max;
+	struct clients clients;
+	struct inbox_pool inboxes;
+	time_t date_at; /* when `date` was written */
+	char date[HTTP_DATE_TEXT];
+	bool paused; /* not accepting: at the limit, or out of descriptors */
+	struct loop_timer accept_timer;
+	uint8_t scratch[SEND_COPY_MAX];
+	unsigned nlisteners;
+	struct listener listeners[];
+};
+
+static void on_link(void *arg);
+static void resume_accepting(struct http_server *server);
+
+/* Links: queues, watches, birth and death. */
+
+static void
+link_unqueue(struct link *link)
+{
+	TAILQ_REMOVE(&link->server->queues[link->queue], link, entry);
+}
+
+static void
+link_enqueue(struct link *link)
+{
+	link->queue = link->conn.state;
+	link->queued = link->conn.deadline;
+	TAILQ_INSERT_TAIL(&link->server->queues[link->queue], link, entry);
+}
+
+static struct link *
+link_new(struct http_server *server, int fd, struct client *client)
+{
+	struct link *link = calloc(1, sizeof(*link));
+
+	if (link == NULL)
+		return NULL;
+	conn_init(&link->conn, server->limits, &server->inboxes, loop_now(server->loop));
+	link->server = server;
+	link->client = client;
+	link->fd = fd;
+	link_enqueue(link);
+	server->links++;
+	return link;
+}
+
+/* RST in place of FIN: the client sees an error and not a whole file. */
+static void
+reset_on_close(int fd)
+{
+	struct linger now = {.l_onoff = 1, .l_linger = 0};
+
+	setsockopt(fd, SOL_SOCKET, SO_LINGER, &now, sizeof(now));
+}
+
+static void
+link_free(struct link *link)
+{
+	struct http_server *server = link->server;
+
+	if (link->conn.exchange != NULL)
+		access_record(link->conn.exchange, link->client,
+			link->cut ? link->cut : "closed", loop_now(server->loop));
+	if (link->conn.reset)
+		reset_on_close(link->fd);
+	loop_fd_del(&link->watch);
+	close(link->fd);
+	link_unqueue(link);
+	conn_deinit(&link->conn);
+	client_leave(&server->clients, link->client);
+	free(link);
+	server->links--;
+}
+
+static int
+link_watch(struct link *link)
+{
+	enum conn_state state = link->conn.state;
+	enum watching want =
+		state == CONN_SENDING || state == CONN_ASKED ? WATCH_WRITE : WATCH_READ;
+
+	if (link->watching == want)
+		return 0;
+	loop_fd_del(&link->watch);
+	link->watching = want;
+	if (want == WATCH_WRITE)
+		return loop_fd_write(
+			link->server->loop, &link->watch, link->fd, on_link, link);
+	return loop_fd_read(link->server->loop, &link->watch, link->fd, on_link, link);
+}
+
+/* The end of every turn: the link is gone, or waits in its queue for its event. */
+static void
+link_settle(struct link *link)
+{
+	struct http_server *server = link->server;
+	struct conn *c = &link->conn;
+
+	if (c->state != CONN_CLOSED && link_watch(link) < 0)
+		conn_abort(c);
+	if (c->state == CONN_CLOSED) {
+		link_free(link);
+		resume_accepting(server);
+		return;
+	}
+	if (link->queue != c->state || link->queued.us != c->deadline.us) {
+		link_unqueue(link);
+		link_enqueue(link);
+	}
+	if (c->deadline.us < server->timer_at.us) {
+		server->timer_at = c->deadline;
+		loop_timer_at(&server->timer, server->timer_at);
+	}
+}
+
+static void
+link_abort(struct link *link, const char *why)
+{
+	link->cut = why;
+	conn_abort(&link->conn);
+}
+
+/* The steps of a turn. */
+
+static void
+link_read(struct link *link, struct mono now)
+{
+	size_t room;
+	void *space = conn_space(&link->conn, &room);
+	ssize_t n;
+
+	if (space == NULL)
+		return;
+	n = recv(link->fd, space, room, 0);
+	if (n > 0)
+		conn_received(&link->conn, (size_t)n, now);
+	else if (n == 0)
+		conn_eof(&link->conn, now);
+	else if (errno == EAGAIN || errno == EINTR)
+		conn_received(&link->conn, 0, now);
+	else
+		link_abort(link, "connection lost"); /* EDK2 ends with RST: no error */
+}
+
+/* A mapped address is the IPv4 client it says (a dual-stack socket was passed in). */
+static void
+unmap(struct netaddr *a)
+{
+	struct in_addr v4;
+	in_port_t port = a->v6.sin6_port;
+
+	if (a->sa.sa_family != AF_INET6 || !IN6_IS_ADDR_V4MAPPED(&a->v6.sin6_addr))
+		return;
+	memcpy(&v4, a->v6.sin6_addr.s6_addr + 12, sizeof(v4));
+	memset(a, 0, sizeof(*a));
+	a->v4.sin_family = AF_INET;
+	a->v4.sin_addr = v4;
+	a->v4.sin_port = port;
+}
+
+static void
+local_address(int fd, struct netaddr *out)
+{
+	socklen_t len = sizeof(*out);
+
+	memset(out, 0, sizeof(*out));
+	if (getsockname(fd, &out->sa, &len) == 0)
+		unmap(out);
+}
+
+static const char *
+date_text(struct http_server *server, time_t now)
+{
+	if (server->date_at != now) {
+		server->date_at = now;
+		http_date_format(now, server->date);
+	}
+	return server->date;
+}
+
+static void
+link_answer(struct link *link, struct mono now)
+{
+	struct http_server *server = link->server;
+	struct visit visit = {.site = server->site,
+		.req = conn_request(&link->conn),
+		.now = time(NULL)};
+	struct reply reply = {0};
+
+	if (!request_host(visit.req, &visit.reached))
+		local_address(link->fd, &visit.reached);
+	route_answer(&visit, &reply);
+	conn_reply(&link->conn, &reply, date_text(server, visit.now), now);
+}
+
+static const char *
+cut_reason(ssize_t error)
+{
+	switch (-error) {
+	case ESTALE:
+		return "the file changed while it was being sent";
+	case ECONNRESET:
+	case EPIPE:
+		return "client closed the connection";
+	default:
+		return "connection lost";
+	}
+}
+
+/* Writes until the socket is full or the turn is over; false: wait for the socket. */
+static bool
+link_write(struct link *link, struct mono now, size_t *budget)
+{
+	struct output o = conn_output(&link->conn);
+	bool more = false;
+	ssize_t n = send_output(link->fd, &o, link->server->scratch, *budget, &more);
+
+	if (n < 0) {
+		link_abort(link, cut_reason(n));
+		return true;
+	}
+	conn_sent(&link->conn, (size_t)n, now);
+	*budget -= (size_t)n < *budget ? (size_t)n : *budget;
+	return link->conn.state != CONN_SENDING || (more && *budget > 0);
+}
+
+static void
+link_sent(struct link *link, struct mono now)
+{
+	access_record(link->conn.exchange, link->client, NULL, mono_now());
+	conn_next(&link->conn, now);
+	if (link->conn.state == CONN_LINGER)
+		shutdown(link->fd, SHUT_WR);
+}
+
+/* Goes on until the connection waits for its socket, or others have waited enough. */
+static void
+link_turn(struct link *link, bool readable)
+{
+	struct mono now = loop_now(link->server->loop);
+	size_t budget = TURN_BYTES;
+
+	for (int requests = 0; requests < TURN_REQUESTS;) {
+		switch (link->conn.state) {
+		case CONN_ASKED:
+			link_answer(link, now);
+			break;
+		case CONN_SENDING:
+			if (!link_write(link, now, &budget))
+				return;
+			break;
+		case CONN_SENT:
+			link_sent(link, now);
+			requests++;
+			break;
+		case CONN_CLOSED:
+			return;
+		default:
+			if (!readable)
+				return;
+			readable = false;
+			link_read(link, now);
+		}
+	}
+}
+
+static void
+on_link(void *arg)
+{
+	struct link *link = arg;
+
+	link_turn(link, link->watching == WATCH_READ);
+	link_settle(link);
+}
+
+/* Deadlines. */
+
+static void
+expire(struct http_server *server, struct links *queue, struct mono now)
+{
+	struct link *link;
+
+	while ((link = TAILQ_FIRST(queue)) != NULL && mono_reached(link->queued, now)) {
+		if (link->conn.state == CONN_SENDING)
+			link->cut = "client stopped reading";
+		conn_timeout(&link->conn, now);
+		link_turn(link, false);
+		link_settle(link);
+	}
+}
+
+static void
+on_timer(void *arg)
+{
+	struct http_server *server = arg;
+	struct mono now = loop_now(server->loop), next = MONO_NEVER;
+
+	server->timer_at = (struct mono){0}; /* nobody arms it meanwhile */
+	for (int i = 0; i < CONN_STATES; i++)
+		expire(server, &server->queues[i], now);
+	for (int i = 0; i < CONN_STATES; i++)
+		if (!TAILQ_EMPTY(&server->queues[i]))
+			next = mono_earlier(
+				next, TAILQ_FIRST(&server->queues[i])->queued);
+	server->timer_at = next;
+	loop_timer_at(&server->timer, next);
+}
+
+/* Accepting. */
+
+static void on_listener(void *arg);
+
+static int
+listeners_watch(struct http_server *server)
+{
+	for (unsigned i = 0; i < server->nlisteners; i++) {
+		struct listener *l = &server->listeners[i];
+
+		if (loop_fd_read(server->loop, &l->watch, l->fd, on_listener, l) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+static void
+pause_accepting(struct http_server *server)
+{
+	server->paused = true;
+	for (unsigned i = 0; i < server->nlisteners; i++)
+		loop_fd_del(&server->listeners[i].watch);
+	loop_timer_at(&server->accept_timer,
+		mono_after(loop_now(server->loop), ACCEPT_AGAIN_AFTER));
+}
+
+static void
+resume_accepting(struct http_server *server)
+{
+	if (!server->paused)
+		return;
+	server->paused = false;
+	loop_timer_del(&server->accept_timer);
+	if (listeners_watch(server) < 0)
+		pause_accepting(server);
+}
+
+static void
+on_accept_timer(void *arg)
+{
+	resume_accepting(arg);
+}
+
+/* Room for one more connection: at the limit the longest idle one makes it. */
+static bool
+make_room(struct http_server *server)
+{
+	struct link *oldest = TAILQ_FIRST(&server->queues[CONN_IDLE]);
+
+	if (oldest == NULL)
+		return false;
+	conn_abort(&oldest->conn);
+	link_free(oldest);
+	return true;
+}
+
+/*
+ * One address has all the connections it may have. The request that came with the
+ * handshake is read, else the RST that unread bytes cause may overtake the 503.
+ */
+static void
+turn_away(struct http_server *server, int fd, const struct netaddr *peer)
+{
+	static const char reply[] = "HTTP/1.1 503 Service Unavailable\r\n"
+				    "Content-Type: text/plain; charset=utf-8\r\n"
+				    "Content-Length: 40\r\n"
+				    "Retry-After: 5\r\n"
+				    "Connection: close\r\n\r\n"
+				    "Too many connections from your address.\n";
+
+	if (recv(fd, server->scratch, HEAD_MAX, MSG_DONTWAIT) != 0)
+		send(fd, reply, sizeof(reply) - 1, MSG_NOSIGNAL | MSG_DONTWAIT);
+	close(fd);
+	log_drop(NULL, "http", "too many connections from one address",
+		PEER("peer", peer));
+}
+
+static void
+welcome(struct http_server *server, int fd, struct netaddr *peer)
+{
+	struct client *client;
+	struct link *link = NULL;
+
+	unmap(peer);
+	client = client_join(&server->clients, peer);
+	if (client != NULL && client->conns > server->per_client_max) {
+		turn_away(server, fd, peer);
+		client_leave(&server->clients, client);
+		return;
+	}
+	if (client != NULL)
+		link = link_new(server, fd, client);
+	if (link == NULL) {
+		if (client != NULL)
+			client_leave(&server->clients, client);
+		close(fd);
+		return;
+	}
+	/* Often the request is there already; then no event is needed. */
+	link_turn(link, true);
+	link_settle(link);
+}
+
+/* Whether to go on accepting after accept4() failed. */
+static bool
+accept_failed(struct http_server *server, int error)
+{
+	switch (error) {
+	case EAGAIN:
+		return false;
+	case EMFILE:
+	case ENFILE:
+	case ENOBUFS:
+	case ENOMEM:
+		if (make_room(server))
+			return true;
+		log_warning(NULL, "http-full", STR("why", strerror(error)),
+			NUM("connections", server->links));
+		pause_accepting(server);
+		return false;
+	default:
+		return true; /* that connection's own trouble, accept(2) */
+	}
+}
+
+static void
+on_listener(void *arg)
+{
+	struct listener *l = arg;
+	struct http_server *server = l->server;
+
+	for (int i = 0; i < TURN_ACCEPTS && !server->paused; i++) {
+		struct netaddr peer;
+		socklen_t len = sizeof(peer);
+		int fd;
+
+		if (server->links >= server->links_max && !make_room(server)) {
+			pause_accepting(server);
+			return;
+		}
+		fd = accept4(l->fd, &peer.sa, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
+		if (fd >= 0)
+			welcome(server, fd, &peer);
+		else if (!accept_failed(server, errno))
+			return;
+	}
+}
+
+/* Each connection has a socket and, while it is sent, a file. */
+static unsigned
+room_for_links(void)
+{
+	struct rlimit nofile;
+
+	if (getrlimit(RLIMIT_NOFILE, &nofile) < 0)
+		return 512;
+	if (nofile.rlim_cur <= 2 * FDS_RESERVED)
+		return (unsigned)(nofile.rlim_cur / 4) + 1;
+	return (unsigned)((nofile.rlim_cur - FDS_RESERVED) / 2);
+}
+
+static void
+close_all(const int *fds, unsigned n)
+{
+	for (unsigned i = 0; i < n; i++)
+		close(fds[i]);
+}
+
+struct http_server *
+http_server_new(const struct http_options *o)
+{
+	struct http_server *server =
+		calloc(1, sizeof(*server) + o->nfds * sizeof(*server->listeners));
+
+	if (server == NULL) {
+		close_all(o->fds, o->nfds);
+		return NULL;
+	}
+	signal(SIGPIPE, SIG_IGN);
+	server->loop = o->loop;
+	server->site = o->site;
+	server->limits = o->limits ? o->limits : &conn_limits_default;
+	server->links_max = o->connections_max ? o->connections_max : room_for_links();
+	server->per_client_max = o->per_client_max ? o->per_client_max : PER_CLIENT_MAX;
+	server->timer_at = MONO_NEVER;
+	for (int i = 0; i < CONN_STATES; i++)
+		TAILQ_INIT(&server->queues[i]);
+	loop_timer_init(o->loop, &server->timer, on_timer, server);
+	loop_timer_init(o->loop, &server->accept_timer, on_accept_timer, server);
+	server->nlisteners = o->nfds;
+	for (unsigned i = 0; i < o->nfds; i++)
+		server->listeners[i] =
+			(struct listener){.server = server, .fd = o->fds[i]};
+	if (listeners_watch(server) < 0) {
+		http_server_free(server);
+		return NULL;
+	}
+	return server;
+}
+
+void
+http_server_free(struct http_server *server)
+{
+	struct link *link;
+
+	if (server == NULL)
+		return;
+	for (int i = 0; i < CONN_STATES; i++)
+		while ((link = TAILQ_FIRST(&server->queues[i])) != NULL) {
+			link->cut = "server stops";
+			conn_abort(&link->conn);
+			link_free(link);
+		}
+	loop_timer_del(&server->timer);
+	loop_timer_del(&server->accept_timer);
+	for (unsigned i = 0; i < server->nlisteners; i++) {
+		loop_fd_del(&server->listeners[i].watch);
+		close(server->listeners[i].fd);
+	}
+	inbox_pool_deinit(&server->inboxes);
+	free(server);
+}
