@@ -2,6 +2,7 @@
 
 #include <string.h>
 #include <strings.h>
+#include <sys/stat.h>
 
 /* Written by tools/gen_assets.py. */
 extern const struct asset assets[];
@@ -21,6 +22,14 @@ asset_find(const char *name)
 		if (strcmp(assets[i].name, name) == 0)
 			return &assets[i];
 	return NULL;
+}
+
+time_t
+asset_mtime(void)
+{
+	struct stat st;
+
+	return stat("/proc/self/exe", &st) == 0 ? st.st_mtim.tv_sec : 0;
 }
 
 const struct rom *

@@ -4,6 +4,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <time.h>
 
 /* Bytes embedded at build time, by tools/gen_assets.py. */
 struct asset {
@@ -17,6 +18,9 @@ struct asset {
 
 /* The asset of exactly this name, or NULL. */
 const struct asset *asset_find(const char *name);
+
+/* When the executable that holds them was written; 0 when that cannot be known. */
+time_t asset_mtime(void);
 
 /* A ROM pixie knows by name, filled or not. */
 struct rom {

@@ -15,6 +15,7 @@ struct content {
 	int fd;             /* -1 for memory */
 	uint64_t base;      /* where in fd the content starts */
 	uint64_t size;
+	time_t mtime;       /* 0: none to speak of */
 	struct stat opened; /* the file as it was when it was opened */
 	const char *type;
 	char etag[ETAG_TEXT];
@@ -34,7 +35,8 @@ content_new(const char *type)
 }
 
 struct content *
-content_static(const void *data, size_t len, const char *type, const char *etag)
+content_static(
+	const void *data, size_t len, const char *type, const char *etag, time_t mtime)
 {
 	struct content *c = content_new(type);
 
@@ -42,6 +44,7 @@ content_static(const void *data, size_t len, const char *type, const char *etag)
 		return NULL;
 	c->mem = data;
 	c->size = len;
+	c->mtime = mtime;
 	snprintf(c->etag, sizeof(c->etag), "\"%.60s\"", etag);
 	return c;
 }
@@ -84,6 +87,7 @@ content_file(int fd, const struct stat *st, const char *type)
 	}
 	c->fd = fd;
 	c->size = (uint64_t)st->st_size;
+	c->mtime = st->st_mtim.tv_sec;
 	c->opened = *st;
 	snprintf(c->etag, sizeof(c->etag), "\"%llx-%llx-%llx.%lx\"",
 		(unsigned long long)st->st_ino, (unsigned long long)st->st_size,
@@ -132,7 +136,7 @@ content_etag(const struct content *c)
 time_t
 content_mtime(const struct content *c)
 {
-	return c->fd >= 0 ? c->opened.st_mtim.tv_sec : 0;
+	return c->mtime;
 }
 
 const uint8_t *

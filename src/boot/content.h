@@ -21,10 +21,12 @@
 
 struct content;
 
-/* Bytes that live as long as the process (embedded assets); not freed. NULL without
- * memory. */
+/*
+ * Bytes that live as long as the process (embedded assets); not freed. `mtime` 0:
+ * unknown. NULL without memory.
+ */
 struct content *content_static(
-	const void *data, size_t len, const char *type, const char *etag);
+	const void *data, size_t len, const char *type, const char *etag, time_t mtime);
 /* Takes `data` (from malloc) over, also on failure; the ETag is a hash of the bytes. */
 struct content *content_owned(void *data, size_t len, const char *type);
 /*

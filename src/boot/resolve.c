@@ -18,8 +18,7 @@ give(struct resolution *r, struct content *c)
 {
 	r->content = c;
 	r->kind = c ? RESOLVED_CONTENT : RESOLVED_FAILED;
-	if (c == NULL)
-		snprintf(r->note, sizeof(r->note), "out of memory");
+	snprintf(r->note, sizeof(r->note), "%s", c ? "" : "out of memory");
 }
 
 /* What the errno of an open means to a client, and the note that says it. */
@@ -67,6 +66,7 @@ from_tree(struct resolution *r, const char *dir, const char *name)
 	if (S_ISDIR(st.st_mode)) {
 		r->kind = RESOLVED_DIRECTORY;
 		r->dir = fd;
+		r->note[0] = '\0';
 	} else
 		give(r, content_file(fd, &st, content_type_of(name)));
 	return true;
@@ -115,8 +115,8 @@ try_rom(const struct site *site, struct resolution *r)
 	if (*rom->alias && file_from_tree(r, site->roms, rom->alias))
 		return true;
 	if (a != NULL)
-		give(r, content_static(
-				a->data, a->len, content_type_of(a->name), a->sha256));
+		give(r, content_static(a->data, a->len, content_type_of(a->name),
+				a->sha256, asset_mtime()));
 	else
 		empty_slot(r, rom);
 	return true;

@@ -23,7 +23,7 @@ memory_and_file_read_alike(void **state)
 	uint64_t base;
 
 	put_file("f.txt", "0123456789");
-	c[0] = content_static("0123456789", 10, "text/plain", "tag");
+	c[0] = content_static("0123456789", 10, "text/plain", "tag", 0);
 	c[1] = open_content("f.txt");
 	for (int i = 0; i < 2; i++) {
 		assert_int_equal(content_size(c[i]), 10);

@@ -111,6 +111,33 @@ names_lead_to_content(void **state)
 	}
 }
 
+/* The log says "served=" only when it was something else than what was asked for. */
+static void
+what_was_served_is_noted_only_when_it_differs(void **state)
+{
+	static const char *const names[] = {"chain.ipxe", "undionly.kpxe", "vmlinuz",
+		"extra", "ipxe/00-11-22-33-44-55.ipxe"};
+	struct resolution r;
+
+	site.roms = own;
+	for (size_t i = 0; i < COUNT(names); i++) {
+		struct asked asked = ask(names[i], "");
+
+		resolve(&site, &asked, &r);
+		assert_true(r.kind == RESOLVED_CONTENT || r.kind == RESOLVED_DIRECTORY);
+		assert_string_equal(r.note, "");
+		resolution_done(&r);
+	}
+	put_file("scripts/default.ipxe", "default");
+	resolve(&site,
+		&(struct asked){
+			.name = "ipxe/02-00-00-00-00-09.ipxe", .len = 27, .query = ""},
+		&r);
+	assert_string_equal(r.note, "default.ipxe");
+	resolution_done(&r);
+	assert_int_equal(unlink(in_sandbox("scripts/default.ipxe")), 0);
+}
+
 static void
 without_extra_the_miss_says_so(void **state)
 {
@@ -263,6 +290,7 @@ main(void)
 #define AT(test) cmocka_unit_test_setup(test, fresh_site)
 	const struct CMUnitTest tests[] = {
 		AT(names_lead_to_content),
+		AT(what_was_served_is_noted_only_when_it_differs),
 		AT(without_extra_the_miss_says_so),
 		AT(a_machines_script_in_any_spelling),
 		AT(then_by_uuid_then_serial_then_default),

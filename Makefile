@@ -1,0 +1,8 @@
+# The developer's verbs; ./run and ./test need no make.
+.PHONY: all install clean asan fuzz bench
+all: ; tools/deps.sh build && { [ -f build/build.ninja ] || meson setup build --buildtype=release; } && ninja -C build
+install: all ; meson install -C build
+clean: ; rm -rf build build-*
+asan: ; ./test asan proto-asan
+fuzz: ; FUZZ_SECONDS=$${SECONDS_EACH:-600} ./test fuzz
+bench: ; @echo 'bench: comes with the issue on speed; nothing is measured yet' >&2; exit 1

@@ -1,0 +1,10 @@
+/* The subcommands; src/main.c has their table. Each returns an exit status. */
+#ifndef PIXIE_CMD_CMD_H
+#define PIXIE_CMD_CMD_H
+
+#include "conf/conf.h"
+
+int cmd_serve(const struct conf *c);
+int cmd_roms(const struct conf *c);
+
+#endif

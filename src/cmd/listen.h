@@ -1,0 +1,22 @@
+/* The sockets pixie listens on: handed over by systemd, or its own. */
+#ifndef PIXIE_CMD_LISTEN_H
+#define PIXIE_CMD_LISTEN_H
+
+#include "cmd/setup.h"
+
+#define LISTEN_MAX 16
+
+struct listeners {
+	int fds[LISTEN_MAX];
+	int n;
+};
+
+/*
+ * Opens what `s` asks for; a service that systemd passed sockets for (datagram:
+ * TFTP, stream: HTTP) uses those and no others. EX_OK, or an exit status after
+ * one line that says what is in the way and what to do about it.
+ */
+int listen_all(const struct setup *s, struct listeners *tftp, struct listeners *http);
+void listen_close(struct listeners *l);
+
+#endif

@@ -1,0 +1,187 @@
+/* pixie serve: configuration in, servers wired together, loop until told to stop. */
+#include <signal.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+
+#include "base/log.h"
+#include "boot/tree.h"
+#include "cmd/cmd.h"
+#include "cmd/fail.h"
+#include "cmd/listen.h"
+#include "cmd/setup.h"
+#include "http/server.h"
+#include "sys/loop.h"
+#include "sys/service.h"
+#include "tftp/server.h"
+
+struct running {
+	struct setup setup;
+	struct listeners tftp_fds, http_fds;
+	struct loop *loop;
+	struct tftp_server *tftp;
+	struct http_server *http;
+	struct loop_fd terminate, interrupt, hangup;
+};
+
+/* A transfer of a file and a connection hold a descriptor each: take all we may. */
+static void
+raise_descriptor_limit(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
+		return;
+	limit.rlim_cur = limit.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+static void
+on_stop(void *arg)
+{
+	struct running *r = arg;
+
+	loop_stop(r->loop);
+}
+
+static void
+on_hangup(void *arg)
+{
+	(void)arg;
+	log_info(NULL, "hangup", STR("note", "nothing to reread: no file is cached"));
+}
+
+static int
+watch_signals(struct running *r)
+{
+	signal(SIGPIPE, SIG_IGN);
+	if (loop_signal(r->loop, &r->terminate, SIGTERM, on_stop, r) < 0 ||
+		loop_signal(r->loop, &r->interrupt, SIGINT, on_stop, r) < 0 ||
+		loop_signal(r->loop, &r->hangup, SIGHUP, on_hangup, r) < 0)
+		return fail(EX_OSERR, "cannot watch signals");
+	return EX_OK;
+}
+
+static void
+announce(const char *event, const struct listeners *l)
+{
+	struct netaddr at;
+
+	for (int i = 0; i < l->n; i++) {
+		socklen_t len = sizeof(at);
+
+		if (getsockname(l->fds[i], &at.sa, &len) == 0)
+			log_info(NULL, event, PEER("on", &at));
+	}
+}
+
+/* Sockets from systemd may be on other ports than the options say. */
+static void
+learn_http_address(struct running *r)
+{
+	socklen_t len = sizeof(r->setup.site.http);
+
+	getsockname(r->http_fds.fds[0], &r->setup.site.http.sa, &len);
+}
+
+static int
+start_tftp(struct running *r, const struct conf *c)
+{
+	const struct setup *s = &r->setup;
+	char why[TFTP_WHY];
+
+	r->tftp = tftp_server_new(
+		&(struct tftp_config){
+			.loop = r->loop,
+			.site = &s->site,
+			.fds = r->tftp_fds.fds,
+			.n_fds = (unsigned)r->tftp_fds.n,
+			.single_port = c->tftp_single_port,
+			.port_lo = s->port_lo,
+			.port_hi = s->port_hi,
+			.refuse = s->tftp_refuse,
+		},
+		why);
+	r->tftp_fds.n = 0;
+	return r->tftp ? EX_OK : fail(EX_UNAVAILABLE, "TFTP: %s", why);
+}
+
+static int
+start_http(struct running *r)
+{
+	r->http = http_server_new(&(struct http_options){
+		.loop = r->loop,
+		.site = &r->setup.site,
+		.fds = r->http_fds.fds,
+		.nfds = (unsigned)r->http_fds.n,
+	});
+	r->http_fds.n = 0;
+	return r->http ? EX_OK : fail(EX_OSERR, "HTTP: out of memory");
+}
+
+static int
+start(struct running *r, const struct conf *c)
+{
+	int status = listen_all(&r->setup, &r->tftp_fds, &r->http_fds);
+
+	if (status != EX_OK)
+		return status;
+	learn_http_address(r);
+	announce("tftp-listening", &r->tftp_fds);
+	announce("http-listening", &r->http_fds);
+	r->loop = loop_new();
+	if (r->loop == NULL)
+		return fail(EX_OSERR, "cannot make an event loop");
+	status = watch_signals(r);
+	if (status != EX_OK)
+		return status;
+	status = start_tftp(r, c);
+	return status == EX_OK ? start_http(r) : status;
+}
+
+static void
+stop(struct running *r)
+{
+	tftp_server_free(r->tftp);
+	http_server_free(r->http);
+	listen_close(&r->tftp_fds);
+	listen_close(&r->http_fds);
+	loop_fd_del(&r->terminate);
+	loop_fd_del(&r->interrupt);
+	loop_fd_del(&r->hangup);
+	loop_free(r->loop);
+}
+
+static int
+run(struct running *r)
+{
+	log_info(NULL, "started", STR("version", PIXIE_VERSION),
+		STR("scripts", r->setup.site.scripts), STR("extra", r->setup.site.extra),
+		STR("roms", r->setup.site.roms));
+	service_notify("READY=1");
+	if (loop_run(r->loop) < 0)
+		return fail(EX_OSERR, "the event loop broke");
+	service_notify("STOPPING=1");
+	log_info(NULL, "stopped");
+	return EX_OK;
+}
+
+int
+cmd_serve(const struct conf *c)
+{
+	static struct running r;
+	int status = setup_read(c, &r.setup);
+
+	if (status != EX_OK)
+		return status;
+	if (!tree_supported())
+		return fail(EX_OSERR,
+			"openat2 does not work here; it needs Linux 5.6, and a "
+			"container runtime that does not filter it");
+	log_init(r.setup.level);
+	raise_descriptor_limit();
+	status = start(&r, c);
+	if (status == EX_OK)
+		status = run(&r);
+	stop(&r);
+	return status;
+}

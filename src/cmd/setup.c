@@ -1,0 +1,146 @@
+#include "cmd/setup.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "cmd/fail.h"
+#include "wire/tftp_pkt.h"
+
+static int
+read_endpoints(const char *option, const char *text, struct endpoints *out)
+{
+	const char *why;
+
+	out->n = netaddr_parse_listen(text, out->at, &why);
+	if (out->n == 0)
+		return fail(EX_USAGE, "%s %s: %s", option, text, why);
+	return EX_OK;
+}
+
+static int
+read_directory(const char *option, const char *path, const char **out)
+{
+	struct stat st;
+
+	if (*path == '\0')
+		return EX_OK;
+	if (stat(path, &st) < 0 && errno == ENOENT)
+		return fail(EX_NOINPUT,
+			"%s %s: no such directory; make it (mkdir -p) or name another",
+			option, path);
+	if (stat(path, &st) < 0 && errno != EACCES)
+		return fail(EX_NOINPUT, "%s %s: %s", option, path, strerror(errno));
+	if (stat(path, &st) == 0 && !S_ISDIR(st.st_mode))
+		return fail(EX_NOINPUT, "%s %s: not a directory", option, path);
+	if (access(path, R_OK | X_OK) < 0)
+		return fail(EX_NOPERM, "%s %s: %s; this user needs to read and enter it",
+			option, path, strerror(errno));
+	*out = path;
+	return EX_OK;
+}
+
+/* "ADDR" or "ADDR:PORT", literal. */
+static int
+read_advertise(const char *text, struct netaddr *out)
+{
+	struct netaddr pair[2];
+	const char *why;
+
+	if (*text == '\0')
+		return EX_OK;
+	if (netaddr_parse_host(text, out))
+		return EX_OK;
+	if (netaddr_parse_listen(text, pair, &why) != 1)
+		return fail(EX_USAGE,
+			"--advertise %s: write a literal address, ADDR, ADDR:PORT or "
+			"[V6]:PORT",
+			text);
+	*out = pair[0];
+	return EX_OK;
+}
+
+static bool
+read_port(const char *text, char end, const char **rest, uint16_t *out)
+{
+	char *stop;
+	long port = *text >= '0' && *text <= '9' ? strtol(text, &stop, 10) : 0;
+
+	if (port < 1 || port > 65535 || *stop != end)
+		return false;
+	*out = (uint16_t)port;
+	*rest = stop + 1;
+	return true;
+}
+
+static int
+read_ports(const char *text, struct setup *s)
+{
+	const char *rest;
+
+	if (*text == '\0')
+		return EX_OK;
+	if (read_port(text, '-', &rest, &s->port_lo) &&
+		read_port(rest, '\0', &rest, &s->port_hi) && s->port_lo <= s->port_hi)
+		return EX_OK;
+	return fail(EX_USAGE,
+		"--tftp-ports %s: write two ports, the lower first, as 30000-30063",
+		text);
+}
+
+static int
+read_refuse(const char *text, unsigned *mask)
+{
+	for (const char *at = text; *at != '\0';) {
+		size_t n = strcspn(at, ",");
+		enum tftp_option option = tftp_option_find(at, n);
+
+		if (option == TFTP_OPTIONS)
+			return fail(EX_USAGE,
+				"--tftp-refuse %s: '%.*s' is none of blksize, tsize, "
+				"timeout, "
+				"windowsize",
+				text, (int)n, at);
+		*mask |= 1u << option;
+		at += n + (at[n] == ',');
+	}
+	return EX_OK;
+}
+
+static int
+read_level(const char *text, enum log_level *out)
+{
+	if (log_level_parse(text, out))
+		return EX_OK;
+	return fail(
+		EX_USAGE, "--verbosity %s: write ERROR, WARNING, INFO or DEBUG", text);
+}
+
+int
+setup_read(const struct conf *c, struct setup *s)
+{
+	int status;
+
+	memset(s, 0, sizeof(*s));
+	if (*c->scripts == '\0')
+		return fail(EX_USAGE, "no script directory; give -d DIR (or "
+				      "SCRIPTS=DIR), see pixie --help");
+	if ((status = read_level(c->verbosity, &s->level)) != EX_OK ||
+		(status = read_endpoints("--tftp", c->tftp, &s->tftp)) != EX_OK ||
+		(status = read_endpoints("--http", c->http, &s->http)) != EX_OK ||
+		(status = read_directory("--scripts", c->scripts, &s->site.scripts)) !=
+			EX_OK ||
+		(status = read_directory("--extra", c->extra, &s->site.extra)) != EX_OK ||
+		(status = read_directory("--roms", c->roms, &s->site.roms)) != EX_OK ||
+		(status = read_advertise(c->advertise, &s->site.advertise)) != EX_OK ||
+		(status = read_ports(c->tftp_ports, s)) != EX_OK ||
+		(status = read_refuse(c->tftp_refuse, &s->tftp_refuse)) != EX_OK)
+		return status;
+	s->site.http = s->http.at[0];
+	if (c->tftp_single_port && s->port_lo)
+		return fail(EX_USAGE, "--tftp-single-port and --tftp-ports contradict "
+				      "each other; give one");
+	return EX_OK;
+}

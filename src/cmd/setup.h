@@ -1,0 +1,29 @@
+/* The configuration's words made into values, checked before anything is opened. */
+#ifndef PIXIE_CMD_SETUP_H
+#define PIXIE_CMD_SETUP_H
+
+#include <stdint.h>
+
+#include "base/log.h"
+#include "base/netaddr.h"
+#include "boot/resolve.h"
+#include "conf/conf.h"
+
+/* Where one service listens: one address, or a wildcard of both families. */
+struct endpoints {
+	struct netaddr at[2];
+	int n;
+};
+
+struct setup {
+	struct site site;
+	struct endpoints tftp, http;
+	enum log_level level;
+	uint16_t port_lo, port_hi; /* --tftp-ports, 0 without */
+	unsigned tftp_refuse;      /* bits of enum tftp_option */
+};
+
+/* EX_OK, or an exit status after one line on standard error. Borrows from `c`. */
+int setup_read(const struct conf *c, struct setup *s);
+
+#endif

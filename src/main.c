@@ -1,0 +1,78 @@
+/* pixie: which subcommand, and what to say when asked for help. */
+#include <stdio.h>
+#include <string.h>
+
+#include "cmd/cmd.h"
+#include "cmd/fail.h"
+
+static const struct command {
+	const char *name, *what;
+	int (*run)(const struct conf *c);
+} commands[] = {
+	{"serve", "serve TFTP and HTTP (what pixie does without a command)", cmd_serve},
+	{"roms", "list the ROMs: name, version, hash, source, and the empty slots",
+		cmd_roms},
+};
+#define COMMANDS (sizeof(commands) / sizeof(*commands))
+
+static int
+help(void)
+{
+	puts("pixie " PIXIE_VERSION ": boots machines from the network with iPXE.\n"
+	     "Hands the firmware an iPXE ROM by TFTP or HTTP; iPXE then fetches "
+	     "chain.ipxe,\n"
+	     "shows a menu and runs the machine's own script from the script directory.\n"
+	     "\n"
+	     "Usage: pixie [COMMAND] -d DIR [OPTION...]\n"
+	     "\n"
+	     "Commands:");
+	for (size_t i = 0; i < COMMANDS; i++)
+		printf("  %-24s%s\n", commands[i].name, commands[i].what);
+	puts("\nOptions:");
+	conf_help(stdout);
+	puts("\n"
+	     "Example:\n"
+	     "  pixie -d /srv/ipxe -e /srv/images\n"
+	     "\n"
+	     "serves /srv/ipxe/00-11-22-33-44-55.ipxe to the machine with that MAC "
+	     "address,\n"
+	     "/srv/ipxe/default.ipxe to machines without a script of their own, and\n"
+	     "/srv/images/vmlinuz as http://ADDR/extra/vmlinuz. The DHCP server must "
+	     "name\n"
+	     "this server as next-server and, by the client's architecture (option 93), "
+	     "the\n"
+	     "ROM as boot file: undionly.kpxe (0), snponly64.efi (7, 9), "
+	     "snponly-arm64.efi\n"
+	     "(11); and chain.ipxe to iPXE itself. See pixie(8) or the README for "
+	     "examples.");
+	return EX_OK;
+}
+
+int
+main(int argc, char **argv)
+{
+	const struct command *command = &commands[0];
+	struct conf c;
+	char err[256];
+
+	argc--;
+	argv++;
+	for (size_t i = 0; argc > 0 && i < COMMANDS; i++)
+		if (strcmp(argv[0], commands[i].name) == 0) {
+			command = &commands[i];
+			argc--;
+			argv++;
+			break;
+		}
+	if (argc > 0 && strcmp(argv[0], "help") == 0)
+		return help();
+	if (!conf_read(&c, argc, (const char *const *)argv, err, sizeof(err)))
+		return fail(EX_USAGE, "%s", err);
+	if (c.help)
+		return help();
+	if (c.version) {
+		puts("pixie " PIXIE_VERSION);
+		return EX_OK;
+	}
+	return command->run(&c);
+}
