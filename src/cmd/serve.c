@@ -102,7 +102,7 @@ start_tftp(struct running *r, const struct conf *c)
 		},
 		why);
 	r->tftp_fds.n = 0;
-	return r->tftp ? EX_OK : fail(EX_UNAVAILABLE, "TFTP: %s", why);
+	return r->tftp ? EX_OK : fail(EX_UNAVAILABLE, "%s", why);
 }
 
 static int
