@@ -381,6 +381,13 @@ tftp_session_free(struct tftp_session *s)
 
 /* Answers. */
 
+static void
+hear_from(struct tftp_session *s, struct mono now)
+{
+	s->heard = true;
+	s->heard_at = now;
+}
+
 /*
  * Something was lost, or looks like it. When that cannot be known yet, waits: any
  * progress within hurry() shows that it was not.
@@ -391,7 +398,6 @@ suspect_gap(struct tftp_session *s, struct mono now)
 	struct mono believed = mono_after(s->since, hurry(s));
 
 	if (mono_reached(believed, now)) {
-		s->asks = true;
 		rewind_to_acked(s);
 		return;
 	}
@@ -429,8 +435,7 @@ progress(struct tftp_session *s, uint64_t block, struct mono now)
 		fail_read(s, err, now);
 		return;
 	}
-	s->heard = true;
-	s->asks = false;
+	hear_from(s, now);
 	s->alive = now;
 	if (s->acked == s->last) {
 		finish(s, TFTP_DONE, now);
@@ -460,7 +465,7 @@ input_ack(struct tftp_session *s, uint16_t block, struct mono now)
 		 * U-Boot and Syslinux repeat their last ACK to ask for the next
 		 * block; EDK2 does, once a packet, after a gap.
 		 */
-		s->heard = true;
+		hear_from(s, now);
 		suspect_gap(s, now);
 		return NULL;
 	}
@@ -480,7 +485,7 @@ input_ack_of_offer(struct tftp_session *s, uint16_t block, struct mono now)
 	if (block != 0)
 		return "ACK of a block while ACK 0 is awaited";
 	acknowledge_timing(s, 0, now);
-	s->heard = true;
+	hear_from(s, now);
 	s->say = false;
 	s->alive = now;
 	enter(s, TFTP_SENDING);
@@ -555,43 +560,33 @@ tftp_session_repeat(struct tftp_session *s, struct mono now)
 	return TFTP_REPEAT_ABSORBED;
 }
 
-/* Nothing is left but the last ACK, and the client does not ask for more. */
-static bool
-lacks_last_ack(const struct tftp_session *s)
-{
-	return s->high == s->last && !s->asks;
-}
-
-static int64_t
-patience(const struct tftp_session *s)
+/* What has become of a transfer that stands still, or TFTP_RUNNING for patience. */
+static enum tftp_outcome
+verdict(const struct tftp_session *s, struct mono now)
 {
 	if (!s->heard)
-		return PATIENCE_HELLO;
-	return lacks_last_ack(s) ? PATIENCE_END : PATIENCE;
-}
-
-static void
-give_up(struct tftp_session *s, struct mono now)
-{
-	if (!s->heard)
-		finish(s, TFTP_UNANSWERED, now);
-	else if (lacks_last_ack(s))
-		finish(s, TFTP_DONE_UNCONFIRMED, now);
-	else
-		finish(s, TFTP_SILENT, now);
+		return mono_since(now, s->alive) < PATIENCE_HELLO ? TFTP_RUNNING
+								  : TFTP_UNANSWERED;
+	/* A client that lacks a block would have asked for it again. */
+	if (s->high == s->last && mono_since(now, s->heard_at) >= PATIENCE_END)
+		return TFTP_DONE_UNCONFIRMED;
+	return mono_since(now, s->alive) < PATIENCE ? TFTP_RUNNING : TFTP_SILENT;
 }
 
 void
 tftp_session_timeout(struct tftp_session *s, struct mono now)
 {
+	enum tftp_outcome outcome;
+
 	if (s->state == TFTP_CLOSED || !mono_reached(s->deadline, now))
 		return;
 	if (s->state == TFTP_LINGERING) {
 		enter(s, TFTP_CLOSED);
 		return;
 	}
-	if (mono_since(now, s->alive) >= patience(s)) {
-		give_up(s, now);
+	outcome = verdict(s, now);
+	if (outcome != TFTP_RUNNING) {
+		finish(s, outcome, now);
 		return;
 	}
 	back_off(s);

@@ -85,13 +85,13 @@ struct tftp_session {
 	uint64_t timed;
 	struct mono timed_at;
 
-	bool heard;          /* the client answered at least once */
-	bool say;            /* a control packet (OACK, ERROR) is due */
-	bool asks;           /* the client repeats its ACK and means it */
-	bool suspect;        /* the deadline is a suspected gap's, not the RTO's */
-	struct mono since;   /* last progress or sending of block acked + 1 */
-	struct mono alive;   /* last progress */
-	struct mono rewound; /* last rewind that an ACK caused */
+	bool heard;           /* the client answered at least once */
+	struct mono heard_at; /* when it last did */
+	bool say;             /* a control packet (OACK, ERROR) is due */
+	bool suspect;         /* the deadline is a suspected gap's, not the RTO's */
+	struct mono since;    /* last progress or sending of block acked + 1 */
+	struct mono alive;    /* last progress */
+	struct mono rewound;  /* last rewind that an ACK caused */
 	struct mono deadline;
 	enum tftp_code code; /* the ERROR that ends it */
 	const char *text;    /* constant string, NULL for none */
