@@ -259,6 +259,7 @@ rewind_to_acked(struct tftp_session *s)
 {
 	s->next = s->acked + 1;
 	s->tip = s->base;
+	s->recover = s->high;
 	/* Karn: an answer to what is sent twice measures nothing. */
 	s->timing = false;
 }
@@ -360,7 +361,6 @@ tftp_session_open(struct tftp_session *s, const struct tftp_request *req,
 		.next = 1,
 		.last = UNKNOWN,
 		.alive = now,
-		.rewound = {INT64_MIN / 2},
 	};
 	negotiate(s, req, terms);
 	apply(s);
@@ -409,18 +409,18 @@ suspect_gap(struct tftp_session *s, struct mono now)
 
 /*
  * RFC 7440 §4: an ACK from inside the window means that the block after it is
- * missing; begin again there. At most once a round trip, or the echoes of what is
- * sent twice would be answered in their turn.
+ * missing; begin again there. But what was sent again since the last rewind may
+ * have been there already, and EDK2 answers each such block with an ACK of what it
+ * has by now. To take that for a gap would send another window twice, and so on
+ * for ever: such ACKs only raise a suspicion.
  */
 static void
 gap(struct tftp_session *s, struct mono now)
 {
-	if (mono_since(now, s->rewound) < s->srtt) {
+	if (s->acked <= s->recover)
 		suspect_gap(s, now);
-		return;
-	}
-	s->rewound = now;
-	rewind_to_acked(s);
+	else
+		rewind_to_acked(s);
 }
 
 static void

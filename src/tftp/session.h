@@ -71,10 +71,11 @@ struct tftp_session {
 	unsigned blksize, window;
 
 	/* Absolute block numbers: the wire's 16 bits roll over, these do not. */
-	uint64_t acked; /* all up to here have arrived */
-	uint64_t next;  /* to be sent next */
-	uint64_t high;  /* highest ever sent */
-	uint64_t last;  /* short block that ends it; UINT64_MAX until netascii knows */
+	uint64_t acked;   /* all up to here have arrived */
+	uint64_t next;    /* to be sent next */
+	uint64_t high;    /* highest ever sent */
+	uint64_t recover; /* highest when `next` last went back */
+	uint64_t last;    /* short block that ends it; UINT64_MAX until netascii knows */
 	struct tftp_cursor base, tip; /* netascii: where acked + 1 and next begin */
 	uint64_t check_at; /* first block not to send without content_check() */
 
@@ -91,7 +92,6 @@ struct tftp_session {
 	bool suspect;         /* the deadline is a suspected gap's, not the RTO's */
 	struct mono since;    /* last progress or sending of block acked + 1 */
 	struct mono alive;    /* last progress */
-	struct mono rewound;  /* last rewind that an ACK caused */
 	struct mono deadline;
 	enum tftp_code code; /* the ERROR that ends it */
 	const char *text;    /* constant string, NULL for none */
