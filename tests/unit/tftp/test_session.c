@@ -605,7 +605,7 @@ netascii_pairs_across_blocks(void **state)
 		size_t len;
 	} blocks[] = {{"123456\r\n", 8}, {"8\r\0\r\n\r\n", 7}};
 
-	start_with(content_static(text, sizeof(text) - 1, "x", "t"));
+	start_with(content_static(text, sizeof(text) - 1, "x", "t", 0));
 	TALK("> netascii blksize=8", "< OACK blksize=8", "> ACK 0", "< DATA 1");
 	assert_int_equal(w.out.frames[0].iov[1].iov_len, blocks[0].len);
 	assert_memory_equal(

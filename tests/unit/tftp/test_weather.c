@@ -123,7 +123,7 @@ server_receives(const struct packet *p)
 	assert_int_equal(tftp_parse(p->bytes, p->len, &pkt), TFTP_FINE);
 	if (pkt.op == TFTP_RRQ && !sim.open) {
 		tftp_session_open(&sim.s, &pkt.req,
-			content_static(source, sim.is.size, "x", "t"), &terms,
+			content_static(source, sim.is.size, "x", "t", 0), &terms,
 			(struct mono){sim.now});
 		sim.open = true;
 	} else if (pkt.op == TFTP_RRQ)
