@@ -153,13 +153,6 @@ conn_space(struct conn *c, size_t *room)
 	return c->inbox->bytes + c->inbox->len;
 }
 
-static void
-ask(struct conn *c, struct mono now)
-{
-	c->inbox->req.keep_alive &= c->inbox->req.bad == 0;
-	enter(c, CONN_ASKED, now);
-}
-
 /* It cannot be told, or will not be read, where the next request would begin. */
 static void
 end_unread(struct conn *c)
@@ -174,7 +167,7 @@ refuse(struct conn *c, int status, const char *why, struct mono now)
 	c->inbox->req.bad = status;
 	c->inbox->req.why = why;
 	end_unread(c);
-	ask(c, now);
+	enter(c, CONN_ASKED, now);
 }
 
 /*
@@ -194,7 +187,7 @@ begin_body(struct conn *c, struct mono now)
 	}
 	if (box->req.expects && box->req.body_len > 0) {
 		end_unread(c);
-		ask(c, now);
+		enter(c, CONN_ASKED, now);
 		return;
 	}
 	if (here > box->req.body_len)
@@ -204,7 +197,7 @@ begin_body(struct conn *c, struct mono now)
 	memmove(box->bytes + box->head_len, box->bytes + box->head_len + here,
 		box->len - box->head_len);
 	if (c->skip == 0)
-		ask(c, now);
+		enter(c, CONN_ASKED, now);
 	else
 		enter(c, CONN_BODY, now);
 }
@@ -260,7 +253,7 @@ conn_received(struct conn *c, size_t n, struct mono now)
 	case CONN_BODY:
 		c->skip -= n;
 		if (c->skip == 0)
-			ask(c, now);
+			enter(c, CONN_ASKED, now);
 		break;
 	case CONN_LINGER:
 		c->skip -= n < c->skip ? n : c->skip;

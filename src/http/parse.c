@@ -36,6 +36,7 @@ refuse(struct request *req, int status, const char *why)
 {
 	req->bad = status;
 	req->why = why;
+	req->keep_alive = false;
 	return false;
 }
 
