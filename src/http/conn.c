@@ -31,6 +31,15 @@ struct inbox {
 	char bytes[INBOX_SIZE];
 };
 
+/* Ready for the next request, of which `len` bytes are here. */
+static void
+inbox_clear(struct inbox *box)
+{
+	box->scan = (struct scan){0};
+	box->req = (struct request){0};
+	box->head_len = 0;
+}
+
 static struct inbox *
 inbox_get(struct inbox_pool *pool)
 {
@@ -43,9 +52,8 @@ inbox_get(struct inbox_pool *pool)
 		box = malloc(sizeof(*box));
 	if (box == NULL)
 		return NULL;
-	box->scan = (struct scan){0};
-	box->req = (struct request){0};
-	box->head_len = box->len = 0;
+	inbox_clear(box);
+	box->len = 0;
 	return box;
 }
 
@@ -373,8 +381,7 @@ drop_request(struct conn *c)
 		return;
 	}
 	memmove(box->bytes, box->bytes + box->head_len, box->len);
-	box->head_len = 0;
-	box->scan = (struct scan){0};
+	inbox_clear(box);
 }
 
 void

@@ -383,6 +383,21 @@ lingering_is_bounded(void **state)
 	stop(&t);
 }
 
+/* Found by the fuzzer: the record of the second told the path of the first. */
+static void
+a_refused_request_knows_nothing_of_the_last(void **state)
+{
+	struct talk t;
+
+	start(&t);
+	say(&t, GET_FILE "\x01");
+	assert_int_equal(t.requests, 2);
+	assert_string_equal(t.paths[0], "/file");
+	assert_string_equal(t.paths[1], "");
+	assert_int_equal(heard(&t, "400 Bad Request"), 1);
+	stop(&t);
+}
+
 static void
 too_large_a_head(void **state)
 {
@@ -610,6 +625,7 @@ main(void)
 		cmocka_unit_test(pipelined_requests_are_answered_in_order),
 		cmocka_unit_test(a_bad_request_ends_the_connection),
 		cmocka_unit_test(lingering_is_bounded),
+		cmocka_unit_test(a_refused_request_knows_nothing_of_the_last),
 		cmocka_unit_test(too_large_a_head),
 		cmocka_unit_test(a_body_is_thrown_away_when_short),
 		cmocka_unit_test(curl_expects_100_gets_the_final_status),
