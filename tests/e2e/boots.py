@@ -1,0 +1,65 @@
+"""What every boot test does: serve a script, power a machine on, want its token."""
+import os
+import secrets
+
+from lab import PIXIE_ADDRESS
+from machine import FIRMWARE, Machine
+
+BASE = "http://" + PIXIE_ADDRESS
+MAC = "52:54:00:70:78:01"
+OTHER_MAC = "52:54:00:70:78:02"
+
+SCRIPT = """#!ipxe
+kernel {base}/extra/vmlinuz-{arch} initrd=initrd-{arch} console={console} pixie.token={token}
+initrd {base}/extra/initrd-{arch}
+boot
+"""
+
+
+def hyphenated(mac):
+    return mac.replace(":", "-")
+
+
+class Boot:
+    """One machine on its way from power-on to its token."""
+
+    def __init__(self, lab, kernels, firmware, dhcp, config=None):
+        self.lab, self.kernels, self.firmware = lab, kernels, firmware
+        self.token = secrets.token_hex(8)
+        self.scripts = lab.path("scripts")
+        os.mkdir(self.scripts)
+        lab.start_dhcp(dhcp, config)
+        self.pixie = lab.start_pixie(self.scripts, kernels)
+
+    def write_script(self, mac=MAC, name=None):
+        facts = FIRMWARE[self.firmware]
+        with open(os.path.join(self.scripts, name or hyphenated(mac) + ".ipxe"), "w") as script:
+            script.write(SCRIPT.format(base=BASE, token=self.token, **facts))
+
+    def power_on(self, macs=(MAC,), boot=0):
+        self.machine = Machine(self.lab, self.firmware, self.kernels, macs, boot)
+        return self.machine
+
+    def to_menu(self, seconds):
+        took = self.machine.expect("PXE Boot Options", seconds)
+        self.machine.expect("Chainload installation", 10)
+        return took
+
+    def to_token(self, seconds):
+        want = "PIXIE-BOOT-OK arch=%s token=%s" % (FIRMWARE[self.firmware]["uname"], self.token)
+        took = self.machine.expect(want, seconds)
+        self.machine.expect_power_off(15)
+        return took
+
+    def to_linux(self, record_property, minutes=3):
+        """The whole way; Enter in the menu saves its ten seconds."""
+        menu = self.to_menu(minutes * 60)
+        self.machine.press("\r")
+        token = self.to_token(minutes * 60)
+        record_property("seconds_to_menu", round(menu, 1))
+        record_property("seconds_to_token", round(token, 1))
+        print("\nmenu after %.1f s, token after %.1f s" % (menu, token))
+
+    def served(self):
+        with open(self.lab.path("pixie.log"), errors="replace") as log:
+            return log.read()

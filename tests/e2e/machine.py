@@ -1,0 +1,108 @@
+"""The machines the lab boots: QEMU with a firmware, cards on the lab's bridge, and a
+serial console that is both the keyboard and the proof."""
+import functools
+import os
+import shutil
+import subprocess
+import tempfile
+import time
+
+from lab import BootFailed, stop, tail, wait_for
+
+# What to call the machine's architecture, and how to reach its firmware's console.
+# Serial from SeaBIOS and from undionly.kpxe, which has no serial console of its own,
+# comes only with graphics=off.
+# An EFI machine's card has no option ROM (romfile=): QEMU's is iPXE and would answer
+# in EDK2's place. OVMF takes randomness from virtio-rng or waits for it.
+X64 = {"qemu": "qemu-system-x86_64", "arch": "amd64", "uname": "x86_64", "console": "ttyS0"}
+ARM64 = {"qemu": "qemu-system-aarch64", "arch": "arm64", "uname": "aarch64", "console": "ttyAMA0"}
+FIRMWARE = {
+    "bios": dict(X64, machine="pc,graphics=off", card="virtio-net-pci", flash=None),
+    "efi64": dict(X64, machine="q35", card="virtio-net-pci,romfile=",
+                  flash=("/usr/share/OVMF/OVMF_CODE_4M.fd", "/usr/share/OVMF/OVMF_VARS_4M.fd")),
+    "arm64": dict(ARM64, machine="virt", card="virtio-net-pci,romfile=", cpu="cortex-a57",
+                  flash=("/usr/share/AAVMF/AAVMF_CODE.fd", "/usr/share/AAVMF/AAVMF_VARS.fd")),
+}
+
+
+@functools.lru_cache(maxsize=None)
+def accelerator(kernels):
+    """KVM where a guest really runs in it: some hosts offer a /dev/kvm in which
+    every guest dies."""
+    if not os.access("/dev/kvm", os.R_OK | os.W_OK):
+        return "tcg"
+    command = ["qemu-system-x86_64", "-accel", "kvm", "-m", "256", "-display", "none", "-serial", "stdio",
+               "-monitor", "none", "-nic", "none", "-no-reboot", "-kernel", kernels + "/vmlinuz-amd64",
+               "-initrd", kernels + "/initrd-amd64", "-append", "console=ttyS0 pixie.token=kvm"]
+    try:
+        done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                              stderr=subprocess.DEVNULL, timeout=15, check=False)
+    except subprocess.TimeoutExpired:
+        return "tcg"
+    return "kvm" if b"token=kvm" in done.stdout else "tcg"
+
+
+# Firmware that has given up on the network card says so; no need to wait longer.
+GIVEN_UP = ("BdsDxe: failed to load Boot0001", "No bootable device")
+
+
+class Machine:
+    """One QEMU with a card for each MAC; only the one numbered `boot` has a cable."""
+
+    def __init__(self, lab, firmware, kernels, macs, boot=0):
+        self.lab = lab
+        self.firmware = FIRMWARE[firmware]
+        self.log = lab.path("serial.log")
+        self.began = time.monotonic()
+        self.process = lab.start("serial", self.command(kernels, macs, boot), lab.net, stdin=subprocess.PIPE)
+
+    def command(self, kernels, macs, boot):
+        f = self.firmware
+        accel = accelerator(kernels) if f["arch"] == "amd64" else "tcg"
+        command = [f["qemu"], "-accel", accel, "-machine", f["machine"], "-m", "1024",
+                   "-display", "none", "-serial", "stdio", "-monitor", "none", "-no-reboot"]
+        if "cpu" in f:
+            command += ["-cpu", f["cpu"]]
+        if f["flash"]:
+            command += self.flash(*f["flash"]) + ["-device", "virtio-rng-pci"]
+        for i, mac in enumerate(macs):
+            tap = self.lab.add_card(connected=(i == boot))
+            command += ["-netdev", "tap,id=n%d,ifname=%s,script=no,downscript=no" % (i, tap),
+                        "-device", "%s,netdev=n%d,mac=%s%s" % (
+                            f["card"], i, mac, ",bootindex=0" if i == boot else "")]
+        return command
+
+    def flash(self, code, variables):
+        own = shutil.copy(variables, tempfile.mkdtemp(dir=self.lab.folder))
+        return ["-drive", "if=pflash,unit=0,format=raw,readonly=on,file=" + code,
+                "-drive", "if=pflash,unit=1,format=raw,file=" + own]
+
+    def alive(self):
+        return self.process.poll() is None
+
+    def console(self):
+        return tail(self.log, 100000)
+
+    def expect(self, text, seconds):
+        """Waits for a text on the console; returns the seconds since power-on."""
+        wait_for("%r on the serial console" % text, seconds,
+                 lambda: text in self.console(), lambda: self.hopeful(text))
+        return time.monotonic() - self.began
+
+    def hopeful(self, text):
+        """A machine may say its last words and power off between two looks."""
+        running = self.alive()
+        console = self.console()
+        return text in console or running and not any(words in console for words in GIVEN_UP)
+
+    def press(self, keys):
+        self.process.stdin.write(keys.encode())
+        self.process.stdin.flush()
+
+    def expect_power_off(self, seconds):
+        wait_for("power-off", seconds, lambda: not self.alive(), lambda: True)
+        if self.process.returncode != 0:
+            raise BootFailed("QEMU ended with %d" % self.process.returncode)
+
+    def stop(self):
+        stop(self.process)
