@@ -7,7 +7,7 @@ import subprocess
 import tempfile
 import time
 
-from lab import BootFailed, stop, tail, wait_for
+from lab import BootFailed, printable, stop, wait_for
 
 # What to call the machine's architecture, and how to reach its firmware's console.
 # Serial from SeaBIOS and from undionly.kpxe, which has no serial console of its own,
@@ -25,36 +25,46 @@ FIRMWARE = {
 }
 
 
+def probe_kvm(kernels):
+    """Whether a guest really runs in KVM: some hosts offer a /dev/kvm in which every
+    guest stops with an internal error."""
+    command = ["timeout", "6", "qemu-system-x86_64", "-accel", "kvm", "-m", "256", "-display", "none",
+               "-serial", "stdio", "-monitor", "none", "-nic", "none", "-no-reboot",
+               "-kernel", kernels + "/vmlinuz-amd64", "-initrd", kernels + "/initrd-amd64",
+               "-append", "console=ttyS0 pixie.token=kvm"]
+    with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT) as guest:
+        try:
+            for line in guest.stdout:
+                if b"token=kvm" in line:
+                    return True
+                if b"KVM internal error" in line:
+                    return False
+        finally:
+            guest.terminate()
+    return False
+
+
 @functools.lru_cache(maxsize=None)
 def accelerator(kernels):
-    """KVM where a guest really runs in it: some hosts offer a /dev/kvm in which
-    every guest dies."""
-    if not os.access("/dev/kvm", os.R_OK | os.W_OK):
-        return "tcg"
-    command = ["qemu-system-x86_64", "-accel", "kvm", "-m", "256", "-display", "none", "-serial", "stdio",
-               "-monitor", "none", "-nic", "none", "-no-reboot", "-kernel", kernels + "/vmlinuz-amd64",
-               "-initrd", kernels + "/initrd-amd64", "-append", "console=ttyS0 pixie.token=kvm"]
-    try:
-        done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                              stderr=subprocess.DEVNULL, timeout=15, check=False)
-    except subprocess.TimeoutExpired:
-        return "tcg"
-    return "kvm" if b"token=kvm" in done.stdout else "tcg"
+    return "kvm" if os.access("/dev/kvm", os.R_OK | os.W_OK) and probe_kvm(kernels) else "tcg"
 
 
 # Firmware that has given up on the network card says so; no need to wait longer.
-GIVEN_UP = ("BdsDxe: failed to load Boot0001", "No bootable device")
+GIVEN_UP = ("BdsDxe: failed to", "No bootable device")
 
 
 class Machine:
-    """One QEMU with a card for each MAC; only the one numbered `boot` has a cable."""
+    """One QEMU with a card for each MAC; it boots from the one numbered `boot`."""
 
     def __init__(self, lab, firmware, kernels, macs, boot=0):
         self.lab = lab
         self.firmware = FIRMWARE[firmware]
         self.log = lab.path("serial.log")
+        self.seen = 0
+        command = self.command(kernels, macs, boot)
         self.began = time.monotonic()
-        self.process = lab.start("serial", self.command(kernels, macs, boot), lab.net, stdin=subprocess.PIPE)
+        self.process = lab.start("serial", command, lab.net, stdin=subprocess.PIPE)
 
     def command(self, kernels, macs, boot):
         f = self.firmware
@@ -66,7 +76,7 @@ class Machine:
         if f["flash"]:
             command += self.flash(*f["flash"]) + ["-device", "virtio-rng-pci"]
         for i, mac in enumerate(macs):
-            tap = self.lab.add_card(connected=(i == boot))
+            tap = self.lab.add_card()
             command += ["-netdev", "tap,id=n%d,ifname=%s,script=no,downscript=no" % (i, tap),
                         "-device", "%s,netdev=n%d,mac=%s%s" % (
                             f["card"], i, mac, ",bootindex=0" if i == boot else "")]
@@ -80,8 +90,12 @@ class Machine:
     def alive(self):
         return self.process.poll() is None
 
+    def raw(self):
+        with open(self.log, "rb") as log:
+            return log.read()
+
     def console(self):
-        return tail(self.log, 100000)
+        return printable(self.raw()[self.seen:].decode(errors="replace"))
 
     def expect(self, text, seconds):
         """Waits for a text on the console; returns the seconds since power-on."""
@@ -94,6 +108,10 @@ class Machine:
         running = self.alive()
         console = self.console()
         return text in console or running and not any(words in console for words in GIVEN_UP)
+
+    def forget(self):
+        """What the console has shown so far counts no longer."""
+        self.seen = len(self.raw())
 
     def press(self, keys):
         self.process.stdin.write(keys.encode())
