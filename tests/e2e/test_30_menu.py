@@ -40,7 +40,7 @@ def test_shell_returns_to_the_menu_and_escape_leaves_it(lab, kernels):
     machine.press(DOWN + DOWN + "\r")
     machine.expect("iPXE>", 10)
     machine.forget()
-    machine.press("echo a ${netX/mac:hexhyp} z\rexit\r")
+    machine.press("echo a ${mac:hexhyp} z\rexit\r")
     machine.expect("a " + hyphenated(MAC) + " z", 10)
     boot.to_menu(10)
     machine.press(ESCAPE)
