@@ -2,22 +2,37 @@
 import os
 import secrets
 
-from lab import PIXIE_ADDRESS
 from machine import FIRMWARE, Machine
 
-BASE = "http://" + PIXIE_ADDRESS
 MAC = "52:54:00:70:78:01"
 OTHER_MAC = "52:54:00:70:78:02"
 
+# As in the README's walkthrough: paths, not addresses.
 SCRIPT = """#!ipxe
-kernel {base}/extra/vmlinuz-{arch} initrd=initrd-{arch} console={console} pixie.token={token}
-initrd {base}/extra/initrd-{arch}
+kernel /extra/vmlinuz-{arch} initrd=initrd-{arch} console={console} pixie.token={token}
+initrd /extra/initrd-{arch}
 boot
 """
 
 
 def hyphenated(mac):
     return mac.replace(":", "-")
+
+
+def plain_pxe(config):
+    """The README's dhcpd.conf, but an iPXE counts as one only if it can do HTTPS
+    (feature 20 in option 175). The PXE ROM of QEMU's cards is an iPXE that cannot:
+    this makes it play the plain PXE ROM of a real card, which gets undionly.kpxe."""
+    rule = 'if option user-class = "iPXE" {'
+    assert rule in config
+    features = """option space ipxe;
+option ipxe-features code 175 = encapsulate ipxe;
+option ipxe.https code 20 = unsigned integer 8;
+"""
+    return features + config.replace(rule, 'if option user-class = "iPXE" and exists ipxe.https {')
+
+
+SENT_SCRIPT = "http-sent method=GET path=/ipxe/%s.ipxe status=200" % hyphenated(MAC)
 
 
 class Boot:
@@ -34,7 +49,7 @@ class Boot:
     def write_script(self, mac=MAC, name=None):
         facts = FIRMWARE[self.firmware]
         with open(os.path.join(self.scripts, name or hyphenated(mac) + ".ipxe"), "w") as script:
-            script.write(SCRIPT.format(base=BASE, token=self.token, **facts))
+            script.write(SCRIPT.format(token=self.token, **facts))
 
     def power_on(self, macs=(MAC,), boot=0):
         self.machine = Machine(self.lab, self.firmware, self.kernels, macs, boot)
@@ -63,3 +78,10 @@ class Boot:
     def served(self):
         with open(self.lab.path("pixie.log"), errors="replace") as log:
             return log.read()
+
+    def went(self, *steps):
+        """pixie's log has these steps, in this order."""
+        log, at = self.served(), 0
+        for step in steps:
+            at = log.find(step, at)
+            assert at >= 0, "not in pixie's log, or not in this order: %s" % step

@@ -58,22 +58,11 @@ def wait_for(what, seconds, condition, alive):
 
 # --- DHCP configurations, out of the README -------------------------------------------
 
-def dhcp_section():
-    """The text with the fenced blocks: the README's, once they are there."""
-    for name in ("README.md", "doc/dhcp-section.md"):
-        path = os.path.join(TOP, name)
-        if os.path.exists(path):
-            with open(path) as text:
-                content = text.read()
-            if "```dnsmasq" in content:
-                return content
-    raise RuntimeError("README.md has no ```dnsmasq block")
-
-
 def readme_config(server):
-    blocks = re.findall(r"^```%s\n(.*?)^```$" % server, dhcp_section(), re.M | re.S)
+    with open(os.path.join(TOP, "README.md")) as text:
+        blocks = re.findall(r"^```%s\n(.*?)^```$" % server, text.read(), re.M | re.S)
     if len(blocks) != 1:
-        raise RuntimeError("%d ```%s blocks in the README, not one" % (len(blocks), server))
+        raise RuntimeError("%d ```%s blocks in README.md, not one" % (len(blocks), server))
     return blocks[0]
 
 

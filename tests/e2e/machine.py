@@ -3,6 +3,7 @@ serial console that is both the keyboard and the proof."""
 import functools
 import os
 import shutil
+import socket
 import subprocess
 import tempfile
 import time
@@ -18,9 +19,14 @@ X64 = {"qemu": "qemu-system-x86_64", "arch": "amd64", "uname": "x86_64", "consol
 ARM64 = {"qemu": "qemu-system-aarch64", "arch": "arm64", "uname": "aarch64", "console": "ttyAMA0"}
 FIRMWARE = {
     "bios": dict(X64, machine="pc,graphics=off", card="virtio-net-pci", flash=None),
+    "bios-screen": dict(X64, machine="pc", card="virtio-net-pci", flash=None),
     "efi64": dict(X64, machine="q35", card="virtio-net-pci,romfile=",
                   flash=("/usr/share/OVMF/OVMF_CODE_4M.fd", "/usr/share/OVMF/OVMF_VARS_4M.fd")),
-    "arm64": dict(ARM64, machine="virt", card="virtio-net-pci,romfile=", cpu="cortex-a57",
+    "efi64-http": dict(X64, machine="q35", card="virtio-net-pci,romfile=",
+                       flash=("/usr/share/OVMF/OVMF_CODE_4M.fd", "/usr/share/OVMF/OVMF_VARS_4M.fd"),
+                       options=["-fw_cfg", "name=opt/org.tianocore/IPv4PXESupport,string=n",
+                                "-fw_cfg", "name=opt/org.tianocore/IPv6PXESupport,string=n"]),
+    "arm64": dict(ARM64, machine="virt", card="virtio-net-pci,romfile=", options=["-cpu", "cortex-a57"],
                   flash=("/usr/share/AAVMF/AAVMF_CODE.fd", "/usr/share/AAVMF/AAVMF_VARS.fd")),
 }
 
@@ -61,6 +67,7 @@ class Machine:
         self.lab = lab
         self.firmware = FIRMWARE[firmware]
         self.log = lab.path("serial.log")
+        self.monitor = lab.path("monitor")
         self.seen = 0
         command = self.command(kernels, macs, boot)
         self.began = time.monotonic()
@@ -70,9 +77,9 @@ class Machine:
         f = self.firmware
         accel = accelerator(kernels) if f["arch"] == "amd64" else "tcg"
         command = [f["qemu"], "-accel", accel, "-machine", f["machine"], "-m", "1024",
-                   "-display", "none", "-serial", "stdio", "-monitor", "none", "-no-reboot"]
-        if "cpu" in f:
-            command += ["-cpu", f["cpu"]]
+                   "-display", "none", "-serial", "stdio", "-no-reboot",
+                   "-monitor", "unix:%s,server,nowait" % self.monitor]
+        command += f.get("options", [])
         if f["flash"]:
             command += self.flash(*f["flash"]) + ["-device", "virtio-rng-pci"]
         for i, mac in enumerate(macs):
@@ -116,6 +123,14 @@ class Machine:
     def press(self, keys):
         self.process.stdin.write(keys.encode())
         self.process.stdin.flush()
+
+    def screendump(self, path):
+        """The picture on the screen, as a PPM file."""
+        with socket.socket(socket.AF_UNIX) as monitor:
+            monitor.connect(self.monitor)
+            monitor.sendall(b"screendump %s\n" % path.encode())
+            wait_for("screendump", 5, lambda: os.path.exists(path), self.alive)
+            time.sleep(0.5)  # QEMU may still be writing
 
     def expect_power_off(self, seconds):
         wait_for("power-off", seconds, lambda: not self.alive(), lambda: True)

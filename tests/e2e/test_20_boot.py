@@ -5,23 +5,10 @@ place: who prints it has come the whole way.
 """
 import pytest
 
-from boots import Boot
+from boots import SENT_SCRIPT, Boot, plain_pxe
 from lab import readme_config
 
 pytestmark = pytest.mark.timeout(420)
-
-
-def plain_pxe(config):
-    """The README's dhcpd.conf, but an iPXE counts as one only if it can do HTTPS
-    (feature 20 in option 175). The PXE ROM of QEMU's cards is an iPXE that cannot:
-    this makes it play the plain PXE ROM of a real card, which gets undionly.kpxe."""
-    rule = 'if option user-class = "iPXE" {'
-    assert rule in config
-    features = """option space ipxe;
-option ipxe-features code 175 = encapsulate ipxe;
-option ipxe.https code 20 = unsigned integer 8;
-"""
-    return features + config.replace(rule, 'if option user-class = "iPXE" and exists ipxe.https {')
 
 
 def test_bios_undionly(lab, kernels, record_property):
@@ -29,7 +16,7 @@ def test_bios_undionly(lab, kernels, record_property):
     boot.write_script()
     boot.power_on()
     boot.to_linux(record_property)
-    assert "undionly.kpxe" in boot.served()
+    boot.went("tftp-sent name=undionly.kpxe", "http-sent method=GET path=/chain.ipxe", SENT_SCRIPT)
 
 
 def test_bios_card_that_is_ipxe(lab, kernels, record_property):
@@ -37,7 +24,8 @@ def test_bios_card_that_is_ipxe(lab, kernels, record_property):
     boot.write_script()
     boot.power_on()
     boot.to_linux(record_property)
-    assert "chain.ipxe" in boot.served()
+    boot.went("http-sent method=GET path=/chain.ipxe", SENT_SCRIPT)
+    assert "undionly.kpxe" not in boot.served()
 
 
 def test_efi64_snponly(lab, kernels, record_property):
@@ -45,7 +33,7 @@ def test_efi64_snponly(lab, kernels, record_property):
     boot.write_script()
     boot.power_on()
     boot.to_linux(record_property)
-    assert "snponly64.efi" in boot.served()
+    boot.went("tftp-sent name=snponly64.efi", "tftp-sent name=autoexec.ipxe", SENT_SCRIPT)
 
 
 def test_efi64_ipxe(lab, kernels, record_property):
@@ -54,7 +42,7 @@ def test_efi64_ipxe(lab, kernels, record_property):
     boot.write_script()
     boot.power_on()
     boot.to_linux(record_property)
-    assert "ipxe64.efi" in boot.served()
+    boot.went("tftp-sent name=ipxe64.efi", "tftp-sent name=autoexec.ipxe", SENT_SCRIPT)
 
 
 def test_arm64_snponly(lab, kernels, record_property):
@@ -62,4 +50,15 @@ def test_arm64_snponly(lab, kernels, record_property):
     boot.write_script()
     boot.power_on()
     boot.to_linux(record_property)
-    assert "snponly-arm64.efi" in boot.served()
+    boot.went("tftp-sent name=snponly-arm64.efi", "tftp-sent name=autoexec.ipxe", SENT_SCRIPT)
+
+
+@pytest.mark.parametrize("dhcp", ["dnsmasq", "dhcpd", "kea"])
+def test_efi64_http_boot(lab, kernels, record_property, dhcp):
+    """No TFTP at all: EFI's own HTTP client, and iPXE's."""
+    boot = Boot(lab, kernels, "efi64-http", dhcp)
+    boot.write_script()
+    boot.power_on()
+    boot.to_linux(record_property)
+    boot.went("path=/snponly64.efi status=200", "path=/autoexec.ipxe status=200", SENT_SCRIPT)
+    assert "tftp-sent" not in boot.served()
