@@ -59,11 +59,14 @@ class Event:
 class Pixie:
     """Started in `ns` and serving when the constructor returns (sd_notify tells).
 
-    uid: run as this user. pass_sockets: socket activation. With ready=False the
-    constructor does not wait: for servers that are expected not to start.
+    env: a dictionary, or a function from the log's descriptor to one.
+    uid: run as this user. pass_sockets: socket activation, sd_listen_fds(3).
+    With ready=False the constructor does not wait: for servers that are expected
+    not to start.
     """
 
-    def __init__(self, ns, *args, env=None, uid=None, pass_sockets=(), ready=True, cwd=None):
+    def __init__(self, ns, *args, env=None, uid=None, pass_sockets=(), ready=True, cwd=None,
+                 before_exec=None):
         self.ns, self.args = ns, [str(a) for a in args]
         self.folder = tempfile.TemporaryDirectory(prefix="pixie-")
         os.chmod(self.folder.name, 0o777)
@@ -74,30 +77,36 @@ class Pixie:
         self.notified = []
         self.out = open(os.path.join(self.folder.name, "out"), "w+b")
         self.err = open(os.path.join(self.folder.name, "err"), "w+b")
+        env = dict(env(self.err.fileno()) if callable(env) else env or {})
+        argv = [binary(), *self.args]
+        if pass_sockets:  # LISTEN_PID is the pid of who execs, known only to the child
+            env["LISTEN_FDS"] = str(len(pass_sockets))
+            argv = ["/bin/sh", "-c", 'LISTEN_PID=$$ exec "$0" "$@"', *argv]
+
+        def child():
+            if pass_sockets:
+                self._hand_over(pass_sockets)
+            if uid is not None:
+                os.setgroups([])
+                os.setgid(uid)
+                os.setuid(uid)
+            if before_exec:
+                before_exec()
+
         self.process = ns.popen(
-            [binary(), *self.args], before_exec=lambda: self._child(uid, pass_sockets),
-            env=environment({"NOTIFY_SOCKET": notify_path, **(env or {})}),
+            argv, before_exec=child, env=environment({"NOTIFY_SOCKET": notify_path, **env}),
             stdin=subprocess.DEVNULL, stdout=self.out, stderr=self.err, cwd=cwd,
-            close_fds=not pass_sockets, pass_fds=())
+            close_fds=not pass_sockets)
         self.ended = False
         if ready:
             self.wait_ready()
 
-    def _child(self, uid, sockets):
-        if sockets:
-            self._hand_over(sockets)
-        if uid is not None:
-            os.setgroups([])
-            os.setgid(uid)
-            os.setuid(uid)
-
     @staticmethod
     def _hand_over(sockets):
-        """sd_listen_fds(3): descriptors 3…, LISTEN_FDS, and LISTEN_PID = whoever execs."""
+        """Descriptors 3, 4, …; the rest of ours is close-on-exec."""
         high = [os.dup2(s.fileno(), 100 + i, inheritable=False) for i, s in enumerate(sockets)]
         for i, fd in enumerate(high):
             os.dup2(fd, 3 + i, inheritable=True)
-        os.closerange(3 + len(sockets), 100)
 
     @property
     def pid(self):
