@@ -1,6 +1,8 @@
 /* pixie: which subcommand, and what to say when asked for help. */
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cmd/cmd.h"
 #include "cmd/fail.h"
@@ -48,6 +50,24 @@ help(void)
 	return EX_OK;
 }
 
+/*
+ * Whoever starts us may have closed 0, 1 or 2; a socket must not become one of
+ * them, or the log would be sent to a machine. Without /dev/null there is no way.
+ */
+static bool
+standard_descriptors(void)
+{
+	int fd;
+
+	do
+		fd = open("/dev/null", O_RDWR);
+	while (fd >= 0 && fd <= STDERR_FILENO);
+	if (fd < 0)
+		return fcntl(STDERR_FILENO, F_GETFD) >= 0;
+	close(fd);
+	return true;
+}
+
 int
 main(int argc, char **argv)
 {
@@ -55,6 +75,8 @@ main(int argc, char **argv)
 	struct conf c;
 	char err[256];
 
+	if (!standard_descriptors())
+		return EX_OSERR;
 	argc--;
 	argv++;
 	for (size_t i = 0; argc > 0 && i < COMMANDS; i++)

@@ -11,13 +11,24 @@ is_control(unsigned char c)
 	return c < 0x20 || c == 0x7f;
 }
 
+static bool
+is_junk(char c)
+{
+	return is_control((unsigned char)c) || c == '\xff' || c == '/' || c == '\\';
+}
+
+/* Without the tail of junk, also where "/." stands between: the result has none. */
 static size_t
 without_tail(const char *raw, size_t len)
 {
-	while (len > 0 &&
-		(is_control((unsigned char)raw[len - 1]) || raw[len - 1] == '\xff'))
+	for (;;) {
+		while (len > 0 && is_junk(raw[len - 1]))
+			len--;
+		if (len < 2 || raw[len - 1] != '.' ||
+			(raw[len - 2] != '/' && raw[len - 2] != '\\'))
+			return len;
 		len--;
-	return len;
+	}
 }
 
 /* Appends one part; NULL, or why it may not be. */

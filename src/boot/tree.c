@@ -13,6 +13,7 @@
 /* O_NONBLOCK: opening a FIFO somebody left in the tree must not hang the server. */
 #define READING (O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC)
 #define HANDLE (O_PATH | O_CLOEXEC)
+#define PART_SIZE 256 /* NAME_MAX and its NUL */
 
 static int
 open_at(int dir, const char *name, int flags, unsigned resolve)
@@ -39,31 +40,6 @@ tree_supported(void)
 	return true;
 }
 
-/* Replaces `part` by the entry of `dir` that differs only in case, if any. */
-static bool
-fold_case(int dir, char *part)
-{
-	int fd = open_at(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
-	DIR *d = fd < 0 ? NULL : fdopendir(fd);
-	struct dirent *e;
-	bool found = false;
-
-	if (d == NULL) {
-		if (fd >= 0)
-			close(fd);
-		return false;
-	}
-	/* Of several the first in byte order: not whatever the disk lists first. */
-	while ((e = readdir(d)) != NULL)
-		if (strcasecmp(e->d_name, part) == 0 &&
-			(!found || strcmp(e->d_name, part) < 0)) {
-			strcpy(part, e->d_name);
-			found = true;
-		}
-	closedir(d);
-	return found;
-}
-
 static bool
 is_link(int dir, const char *part)
 {
@@ -77,43 +53,88 @@ is_link(int dir, const char *part)
  * the directory may lead out of it, and `part` has no slash and is not "..".
  */
 static int
-open_part(int dir, char *part, int flags)
+open_part(int dir, const char *part, int flags)
 {
 	int fd = open_at(dir, part, flags, RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS);
 
-	if (fd == -ENOENT && fold_case(dir, part))
-		fd = open_at(dir, part, flags, RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS);
 	if (fd == -EXDEV && is_link(dir, part))
 		fd = open_at(dir, part, flags, RESOLVE_NO_MAGICLINKS);
 	return fd;
 }
 
+static int walk(int dir, const char *name);
+
+/* Opens `part`, and below it `rest` unless that is NULL. */
+static int
+open_from(int dir, const char *part, const char *rest)
+{
+	int fd = open_part(dir, part, rest ? HANDLE | O_DIRECTORY : READING), below;
+
+	if (fd < 0 || rest == NULL)
+		return fd;
+	below = walk(fd, rest);
+	close(fd);
+	return below;
+}
+
+/*
+ * The first entry in byte order, behind `after`, that differs from `part` in case
+ * only: not whatever the disk lists first. False when there is none.
+ */
+static bool
+next_in_other_case(
+	int dir, const char *part, const char *after, char found[static PART_SIZE])
+{
+	int fd = open_at(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
+	DIR *d = fd < 0 ? NULL : fdopendir(fd);
+	struct dirent *e;
+	bool any = false;
+
+	if (d == NULL) {
+		if (fd >= 0)
+			close(fd);
+		return false;
+	}
+	while ((e = readdir(d)) != NULL)
+		if (strcasecmp(e->d_name, part) == 0 && strcmp(e->d_name, after) > 0 &&
+			(!any || strcmp(e->d_name, found) < 0)) {
+			strcpy(found, e->d_name);
+			any = true;
+		}
+	closedir(d);
+	return any;
+}
+
+/* Every other case is tried: boot/grub and Boot/BCD may lie in one tree. */
+static int
+open_in_other_case(int dir, const char *part, const char *rest)
+{
+	char after[PART_SIZE] = "", found[PART_SIZE];
+	int fd = -ENOENT;
+
+	while (fd == -ENOENT && next_in_other_case(dir, part, after, found)) {
+		if (strcmp(found, part) != 0)
+			fd = open_from(dir, found, rest);
+		strcpy(after, found);
+	}
+	return fd;
+}
+
 /* Part by part: for links that leave the tree, and for names in the wrong case. */
 static int
-walk(int root, const char *name)
+walk(int dir, const char *name)
 {
-	char part[256];
-	int dir = root;
+	size_t n = strcspn(name, "/");
+	const char *rest = name[n] ? name + n + 1 : NULL;
+	char part[PART_SIZE];
+	int fd;
 
-	for (;;) {
-		size_t n = strcspn(name, "/");
-		int fd;
-
-		if (n >= sizeof(part))
-			fd = -ENAMETOOLONG;
-		else {
-			memcpy(part, name, n);
-			part[n] = '\0';
-			fd = open_part(
-				dir, part, name[n] ? HANDLE | O_DIRECTORY : READING);
-		}
-		if (dir != root)
-			close(dir);
-		if (fd < 0 || name[n] == '\0')
-			return fd;
-		dir = fd;
-		name += n + 1;
-	}
+	if (n >= sizeof(part))
+		return -ENAMETOOLONG;
+	memcpy(part, name, n);
+	part[n] = '\0';
+	fd = open_from(dir, part, rest);
+	return fd == -ENOENT ? open_in_other_case(dir, part, rest) : fd;
 }
 
 static int

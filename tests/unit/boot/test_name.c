@@ -57,6 +57,24 @@ pxe_rom_with_0xff_behind_the_name(void **state)
 	assert_string_equal(out, "undionly.kpxe");
 }
 
+/* Found by the fuzzer: the tail ends where cleaning once more finds none. */
+static void
+a_tail_behind_slashes_and_dots_goes_too(void **state)
+{
+	static const char *const raws[] = {
+		"a\xff//", "a\xff/.", "a/.\xff\\./", "a\xff/./\xff\x01/"};
+	char out[NAME_MAX_BYTES];
+	const char *why;
+
+	for (size_t i = 0; i < COUNT(raws); i++) {
+		assert_true(name_clean(raws[i], strlen(raws[i]), out, &why));
+		assert_string_equal(out, "a");
+	}
+	assert_false(name_clean("..\xff/.", 5, out, &why));
+	assert_true(name_clean(".\xff", 2, out, &why));
+	assert_string_equal(out, "");
+}
+
 static void
 a_nul_inside_is_refused(void **state)
 {
@@ -109,6 +127,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(names_are_made_canonical),
 		cmocka_unit_test(pxe_rom_with_0xff_behind_the_name),
+		cmocka_unit_test(a_tail_behind_slashes_and_dots_goes_too),
 		cmocka_unit_test(a_nul_inside_is_refused),
 		cmocka_unit_test(names_too_long_are_refused),
 		cmocka_unit_test(values_from_a_query),

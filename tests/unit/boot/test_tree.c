@@ -92,6 +92,23 @@ windows_bootmgr_wrong_case(void **state)
 	assert_string_equal(buf, "linked kernel");
 }
 
+/* A dead end in the right case must not hide the file in the other one. */
+static void
+a_directory_in_two_cases(void **state)
+{
+	char buf[64];
+
+	put_dir("tree/boot");
+	put_file("tree/boot/grub.cfg", "grub");
+	assert_int_equal(get("boot/bcd", buf), 0);
+	assert_string_equal(buf, "bcd");
+	assert_int_equal(get("BOOT/GRUB.CFG", buf), 0);
+	assert_string_equal(buf, "grub");
+	assert_int_equal(get("BOOT/nothing", buf), -ENOENT);
+	assert_int_equal(unlink(in_sandbox("tree/boot/grub.cfg")), 0);
+	assert_int_equal(rmdir(in_sandbox("tree/boot")), 0);
+}
+
 static void
 the_exact_case_wins(void **state)
 {
@@ -134,6 +151,7 @@ main(void)
 		cmocka_unit_test(this_kernel_can),
 		cmocka_unit_test(what_is_served_and_what_is_not),
 		cmocka_unit_test(windows_bootmgr_wrong_case),
+		cmocka_unit_test(a_directory_in_two_cases),
 		cmocka_unit_test(the_exact_case_wins),
 		cmocka_unit_test(a_replaced_directory_is_seen),
 	};
