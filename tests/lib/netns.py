@@ -125,15 +125,6 @@ def bridge(ns, name, *ports):
     ns.up(name)
 
 
-def vlan(ns, interface, number):
-    """Interface `number` of a trunk; returns its name."""
-    name = f"{interface}.{number}"
-    ns.run("ip", "link", "add", "link", interface, "name", name, "type", "vlan",
-           "id", str(number))
-    ns.up(name)
-    return name
-
-
 class Lan:
     """The usual scene: a server and a client on one cable.
 

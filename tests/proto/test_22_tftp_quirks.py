@@ -56,7 +56,15 @@ def test_edk2_repeats_the_last_good_ack_on_a_gap(talk, site):
     for block in (1, 2, 3, 4):
         talk.data(block)
     talk.ack(1)
-    for block in (2, 3, 4, 5):
+    # One block further may also be a client that acknowledges each: the window may
+    # slide by one before the server is sure.
+    for _ in range(20):
+        packet = talk.recv()
+        assert packet.block in (1, 2, 3, 4, 5)
+        if packet.block == 2:
+            break
+    assert packet.payload == content[1468:2 * 1468]
+    for block in (3, 4, 5):
         assert talk.data(block) == content[(block - 1) * 1468:block * 1468]
 
 
@@ -166,8 +174,8 @@ def test_grub_sends_double_slashes(talk, site):
 
 def test_bootmgr_sends_backslashes_and_the_wrong_case(talk, site):
     """windows-itpro-docs#5121: \\Boot\\BCD on a disk where it is boot/bcd."""
-    site.write("extra/Boot/bcd", b"hive")
-    granted = talk.rrq("\\boot\\BCD", tsize=0, blksize=1456, windowsize=4).oack()
+    site.write("extra/win/Boot/bcd", b"hive")
+    granted = talk.rrq("\\WIN\\boot\\BCD", tsize=0, blksize=1456, windowsize=4).oack()
     assert granted["tsize"] == "4"
     talk.ack(0)
     assert talk.data(1) == b"hive"
@@ -215,10 +223,11 @@ def test_jh7110_u_boot_loses_back_to_back_packets_but_windows_are_only_sent_when
 
 def test_client_whose_last_ack_never_comes_counts_as_served(lan, server, site):
     """dnsmasq's tftp.c: many boot ROMs jump into the image without the last ACK."""
-    site.write("extra/jump.bin", b"jump")
+    site.write("extra/jump.bin", b"jump" * 200)
     with tftp.Conversation(lan.client, Lan.SERVER) as talk:
         talk.rrq("jump.bin").data(1)
-    server.logged("tftp-sent", "jump.bin", level="INFO", timeout=90)
+        talk.ack(1).data(2)
+    server.logged("tftp-sent", "jump.bin", level="INFO", timeout=60)
 
 
 @pytest.mark.timeout(60)
@@ -243,7 +252,7 @@ def test_client_restarts_from_the_same_port_with_another_name(lan, server, site)
     """A machine reset in mid-transfer asks anew from the same port: it gets the new file."""
     with tftp.Conversation(lan.client, Lan.SERVER, source=("", 2071)) as talk:
         talk.rrq("medium.bin").data(1)
-        talk.peer = None
+        talk.new_transfer()
         talk.rrq("small.bin")
         packets = talk.drain(0.05)
         assert any(p.payload == site.read("extra/small.bin")[:512] for p in packets)

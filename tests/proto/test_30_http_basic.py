@@ -54,10 +54,6 @@ def test_query_is_not_part_of_the_name(http):
     assert http.get("/extra/one.bin?x=/../y").body == b"x"
 
 
-def test_fragment_of_a_careless_client(http):
-    assert http.get("/extra/one.bin#part").status in (200, 400)
-
-
 # -- what EDK2 and iPXE look at -----------------------------------------------------
 
 @pytest.mark.parametrize("name", ["snponly.efi", "ipxe.efi", "snponly-arm64.efi"])

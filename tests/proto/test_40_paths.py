@@ -17,7 +17,7 @@ def tree(site):
     site.write("secret.txt", SECRET)
     site.write("outside/deep/file.bin", b"linked to")
     site.write("extra/in/file.bin", b"inside")
-    site.write("extra/Boot/BCD", b"hive")
+    site.write("extra/win/Boot/BCD", b"hive")
     os.symlink(site.path("outside"), site.path("extra", "link-to-folder"))
     os.symlink("../outside/deep/file.bin", site.path("extra", "link-to-file"))
     os.symlink("in/file.bin", site.path("extra", "link-inside"))
@@ -154,8 +154,8 @@ def test_backslash_by_http(lan, server, tree):
     assert by_http(lan, "/extra/in%5Cfile.bin").body == b"inside"
 
 
-@pytest.mark.parametrize("name", ["boot/bcd", "BOOT/BCD", "\\Boot\\bcd",
-                                  "extra/bOOT/bCd"])
+@pytest.mark.parametrize("name", ["win/boot/bcd", "WIN/BOOT/BCD", "\\Win\\Boot\\bcd",
+                                  "extra/win/bOOT/bCd"])
 def test_bootmgr_asks_in_the_wrong_case(lan, server, tree, name):
     assert by_tftp(lan, name) == b"hive"
     assert by_http(lan, "/" + name.replace("\\", "/").lstrip("/")).body == b"hive"

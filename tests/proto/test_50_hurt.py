@@ -282,7 +282,7 @@ def many(lan, count):
 def test_no_descriptor_and_no_memory_grows_over_ten_thousand_transfers(site):
     lan = Lan()
     process = pixie.Pixie(lan.server, *site.options(), "-v", "ERROR")
-    many(lan, 2000)  # caches and pools fill
+    many(lan, 10_000)  # caches and pools fill
     settle(process)
     files, memory = process.descriptors(), process.resident_kib()
     many(lan, 10_000)

@@ -224,6 +224,17 @@ def test_under_systemd_priorities_instead_of_time(lan, site):
     assert any(x.startswith("<7>DEBUG") for x in lines)
 
 
+def wait_serving(lan, site):
+    """For servers started without Pixie, which would wait for READY."""
+    deadline = time.monotonic() + 15
+    while time.monotonic() < deadline:
+        try:
+            return serves(lan, site)
+        except (ConnectionRefusedError, tftp.Silence):
+            time.sleep(0.1)
+    raise AssertionError("it does not serve")
+
+
 def test_log_to_a_full_pipe_does_not_stop_it(lan, site):
     """A logger that hangs must not hang the boots."""
     reader, writer = os.pipe2(os.O_NONBLOCK)
@@ -235,20 +246,29 @@ def test_log_to_a_full_pipe_does_not_stop_it(lan, site):
     process = lan.server.popen([pixie.binary(), *site.options(), "-v", "DEBUG"], stderr=writer,
                                env=pixie.environment(), stdin=subprocess.DEVNULL)
     try:
-        deadline = time.monotonic() + 15
-        while time.monotonic() < deadline:
-            try:
-                serves(lan, site)
-                break
-            except (ConnectionRefusedError, tftp.Silence):
-                time.sleep(0.1)
-        else:
-            raise AssertionError("does not serve with a full log")
+        wait_serving(lan, site)
     finally:
         process.send_signal(signal.SIGTERM)
         status = process.wait(20)
         os.close(reader)
         os.close(writer)
+    assert status == 0
+
+
+def test_reader_of_the_log_goes_away(lan, site):
+    """`pixie 2>&1 | head`: the lines are lost, the boots go on."""
+    reader, writer = os.pipe()
+    process = lan.server.popen([pixie.binary(), *site.options(), "-v", "DEBUG"], stderr=writer,
+                               stdout=writer, env=pixie.environment(), stdin=subprocess.DEVNULL)
+    os.close(writer)
+    try:
+        assert os.read(reader, 100)
+        os.close(reader)
+        wait_serving(lan, site)
+        serves(lan, site)
+    finally:
+        process.send_signal(signal.SIGTERM)
+        status = process.wait(20)
     assert status == 0
 
 
