@@ -43,7 +43,7 @@ test_packages='
 test_packages="$test_packages
 "
 # Packages that bring a service. We want the program, never the running daemon.
-services='isc-dhcp-server isc-dhcp-server6 kea-dhcp4-server'
+services='isc-dhcp-server kea-dhcp4-server'
 
 fail() { echo "deps: $*" >&2; exit 1; }
 
@@ -79,10 +79,9 @@ allow_start() { as_root rm -f "$policy"; }
 
 # ... and neither shall a service that we brought start at the next boot.
 disable_services() {
-	command -v systemctl >/dev/null || return 0
 	for service in $services; do
 		case " $wanted " in
-		*" ${service%6} "*) as_root systemctl disable "$service" >/dev/null 2>&1 || : ;;
+		*" $service "*) as_root update-rc.d "$service" disable ;;
 		esac
 	done
 }
