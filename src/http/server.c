@@ -14,10 +14,16 @@
 #include "http/route.h"
 #include "http/send.h"
 
-/* What one connection may do before the others have their turn. */
-#define TURN_BYTES (1024 * 1024)
+/*
+ * What one connection may do before the others have their turn. Large turns are
+ * cheap; among many connections they get smaller, so that a round of all of them
+ * stays short.
+ */
 #define TURN_REQUESTS 16
 #define TURN_ACCEPTS 64
+#define TURN_BYTES_MAX (1024 * 1024)
+#define TURN_BYTES_MIN (128 * 1024)
+#define ROUND_BYTES (32 * 1024 * 1024)
 
 #define FDS_RESERVED 256 /* for TFTP, the log, the store */
 #define PER_CLIENT_MAX 1024
@@ -290,12 +296,22 @@ link_sent(struct link *link, struct mono now)
 		shutdown(link->fd, SHUT_WR);
 }
 
+static size_t
+turn_bytes(const struct http_server *server)
+{
+	size_t share = ROUND_BYTES / server->links;
+
+	if (share > TURN_BYTES_MAX)
+		return TURN_BYTES_MAX;
+	return share < TURN_BYTES_MIN ? TURN_BYTES_MIN : share;
+}
+
 /* Goes on until the connection waits for its socket, or others have waited enough. */
 static void
 link_turn(struct link *link, bool readable)
 {
 	struct mono now = loop_now(link->server->loop);
-	size_t budget = TURN_BYTES;
+	size_t budget = turn_bytes(link->server);
 
 	for (int requests = 0; requests < TURN_REQUESTS;) {
 		switch (link->conn.state) {
@@ -406,7 +422,7 @@ on_accept_timer(void *arg)
 	resume_accepting(arg);
 }
 
-/* Room for one more connection: at the limit the longest idle one makes it. */
+/* Closes the connection that has been idle for longest; false when none is. */
 static bool
 make_room(struct http_server *server)
 {
@@ -499,15 +515,18 @@ on_listener(void *arg)
 		socklen_t len = sizeof(peer);
 		int fd;
 
-		if (server->links >= server->links_max && !make_room(server)) {
+		if (server->links >= server->links_max &&
+			TAILQ_EMPTY(&server->queues[CONN_IDLE])) {
 			pause_accepting(server);
 			return;
 		}
 		fd = accept4(l->fd, &peer.sa, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
+		if (fd < 0 && !accept_failed(server, errno))
+			return;
+		if (fd >= 0 && server->links >= server->links_max)
+			make_room(server);
 		if (fd >= 0)
 			welcome(server, fd, &peer);
-		else if (!accept_failed(server, errno))
-			return;
 	}
 }
 
