@@ -274,6 +274,13 @@ conn_received(struct conn *c, size_t n, struct mono now)
 	}
 }
 
+bool
+conn_amid(const struct conn *c)
+{
+	return c->state == CONN_BODY ||
+	       (c->state == CONN_HEAD && c->inbox != NULL && c->inbox->len > 0);
+}
+
 void
 conn_eof(struct conn *c, struct mono now)
 {
@@ -453,9 +460,7 @@ conn_next(struct conn *c, struct mono now)
 void
 conn_timeout(struct conn *c, struct mono now)
 {
-	bool begun = c->inbox != NULL && c->inbox->len > 0;
-
-	if ((c->state == CONN_HEAD && begun) || c->state == CONN_BODY)
+	if (conn_amid(c))
 		refuse(c, 408, "request took too long to arrive", now);
 	else
 		conn_abort(c);

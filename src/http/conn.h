@@ -96,6 +96,8 @@ void conn_deinit(struct conn *c);
 void *conn_space(struct conn *c, size_t *room);
 /* `n` bytes were put there; 0 when there were none after all. */
 void conn_received(struct conn *c, size_t n, struct mono now);
+/* Whether a request has begun to arrive and is not whole. */
+bool conn_amid(const struct conn *c);
 /* The client closed its half. */
 void conn_eof(struct conn *c, struct mono now);
 

@@ -56,13 +56,16 @@ send_copy(int fd, const struct output *o, uint8_t *scratch, size_t len, bool *mo
  * as a mapping would.
  */
 static ssize_t
-send_file(int fd, const struct output *o, size_t len, bool *more)
+send_file(int fd, const struct output *o, uint8_t *scratch, size_t len, bool *more)
 {
 	uint64_t base;
 	int file = content_fd(o->content, &base);
 	off_t at = (off_t)(base + o->off);
 	ssize_t n = sendfile(fd, file, &at, len);
 
+	if (n < 0 && errno == EINVAL) /* a file system that cannot splice */
+		return send_copy(
+			fd, o, scratch, len < SEND_COPY_MAX ? len : SEND_COPY_MAX, more);
 	return n == 0 ? -ESTALE : result(n, len, more);
 }
 
@@ -82,5 +85,5 @@ send_output(int fd, const struct output *o, uint8_t *scratch, size_t most, bool 
 		return send_copy(fd, o, scratch, WITH_HEAD, more);
 	if (len > o->len - TAIL)
 		len = o->len - TAIL;
-	return send_file(fd, o, len, more);
+	return send_file(fd, o, scratch, len, more);
 }

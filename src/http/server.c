@@ -195,11 +195,14 @@ link_read(struct link *link, struct mono now)
 	if (space == NULL)
 		return;
 	n = recv(link->fd, space, room, 0);
-	if (n > 0)
+	if (n > 0) {
 		conn_received(&link->conn, (size_t)n, now);
-	else if (n == 0)
+	} else if (n == 0) {
+		if (conn_amid(&link->conn))
+			log_drop(client_who(link->client)->label, "http",
+				"connection ended inside a request");
 		conn_eof(&link->conn, now);
-	else if (errno == EAGAIN || errno == EINTR)
+	} else if (errno == EAGAIN || errno == EINTR)
 		conn_received(&link->conn, 0, now);
 	else
 		link_abort(link, "connection lost"); /* EDK2 ends with RST: no error */
