@@ -240,17 +240,32 @@ skip_authority(struct request *req, char *p, char *end)
 	return p == from ? NULL : p;
 }
 
-/* Cuts the query off [p, *end); it stays NUL-terminated by the target's end. */
+/*
+ * Cuts [p, *end) at `mark`. Returns what follows it, NUL-terminated as the target
+ * was; NULL when there is no mark.
+ */
+static char *
+cut(char *p, char **end, char mark)
+{
+	char *at = memchr(p, mark, (size_t)(*end - p));
+
+	if (at == NULL)
+		return NULL;
+	*at = '\0';
+	*end = at;
+	return at + 1;
+}
+
+/* A fragment is not for the server (RFC 9112 §3.2); a careless client sends it. */
 static void
 cut_query(struct request *req, char *p, char **end)
 {
-	char *mark = memchr(p, '?', (size_t)(*end - p));
+	char *query;
 
-	if (mark == NULL)
-		return;
-	*mark = '\0';
-	req->query = (struct span){mark + 1, (size_t)(*end - mark - 1)};
-	*end = mark;
+	cut(p, end, '#');
+	query = cut(p, end, '?');
+	if (query != NULL)
+		req->query = (struct span){query, strlen(query)};
 }
 
 static bool
