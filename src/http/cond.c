@@ -60,7 +60,7 @@ date_given(struct span field, time_t now, time_t *out)
 
 /*
  * §13.1.1, §13.1.4. EDK2 resumes a broken download with Range and If-Match, or
- * If-Unmodified-Since where it saw no ETag (HttpBootClient.c).
+ * If-Unmodified-Since where it saw no ETag.
  */
 static bool
 precondition_failed(const struct request *req, const struct validators *v, time_t now)
