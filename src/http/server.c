@@ -208,22 +208,6 @@ link_read(struct link *link, struct mono now)
 		link_abort(link, "connection lost"); /* EDK2 ends with RST: no error */
 }
 
-/* A mapped address is the IPv4 client it says (a dual-stack socket was passed in). */
-static void
-unmap(struct netaddr *a)
-{
-	struct in_addr v4;
-	in_port_t port = a->v6.sin6_port;
-
-	if (a->sa.sa_family != AF_INET6 || !IN6_IS_ADDR_V4MAPPED(&a->v6.sin6_addr))
-		return;
-	memcpy(&v4, a->v6.sin6_addr.s6_addr + 12, sizeof(v4));
-	memset(a, 0, sizeof(*a));
-	a->v4.sin_family = AF_INET;
-	a->v4.sin_addr = v4;
-	a->v4.sin_port = port;
-}
-
 static void
 local_address(int fd, struct netaddr *out)
 {
@@ -231,7 +215,7 @@ local_address(int fd, struct netaddr *out)
 
 	memset(out, 0, sizeof(*out));
 	if (getsockname(fd, &out->sa, &len) == 0)
-		unmap(out);
+		netaddr_unmap(out);
 }
 
 static const char *
@@ -465,7 +449,7 @@ welcome(struct http_server *server, int fd, struct netaddr *peer)
 	struct client *client;
 	struct link *link = NULL;
 
-	unmap(peer);
+	netaddr_unmap(peer);
 	client = client_join(&server->clients, peer);
 	if (client != NULL && client->conns > server->per_client_max) {
 		turn_away(server, fd, peer);
