@@ -38,10 +38,8 @@ test_packages='
 	ovmf                    # EFI firmware
 	qemu-efi-aarch64
 	tcpdump                 # what a failed boot said on the wire
+	buildah                 # builds the container, without a daemon or a registry
 '
-# For the container another few may be added here:
-test_packages="$test_packages
-"
 # Packages that bring a service. We want the program, never the running daemon.
 services='isc-dhcp-server kea-dhcp4-server'
 
