@@ -53,7 +53,6 @@ on_hangup(void *arg)
 static int
 watch_signals(struct running *r)
 {
-	signal(SIGPIPE, SIG_IGN);
 	if (loop_signal(r->loop, &r->terminate, SIGTERM, on_stop, r) < 0 ||
 		loop_signal(r->loop, &r->interrupt, SIGINT, on_stop, r) < 0 ||
 		loop_signal(r->loop, &r->hangup, SIGHUP, on_hangup, r) < 0)
@@ -177,6 +176,8 @@ cmd_serve(const struct conf *c)
 		return fail(EX_OSERR,
 			"openat2 does not work here; it needs Linux 5.6, and a "
 			"container runtime that does not filter it");
+	/* Before the first line of the log: its reader may have gone. */
+	signal(SIGPIPE, SIG_IGN);
 	log_init(r.setup.level);
 	raise_descriptor_limit();
 	status = start(&r, c);

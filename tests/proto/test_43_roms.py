@@ -2,6 +2,7 @@
 import hashlib
 import os
 import re
+import subprocess
 
 import pytest
 
@@ -107,6 +108,28 @@ def test_slot_filled_while_it_runs(lan, own_site, start):
     assert rawhttp.get(lan.client, Lan.SERVER, "/snponly32.efi", port=1080).status == 404
     own_site.write("roms/snponly32.efi", b"MZ stand-in")
     assert tftp.get(lan.client, Lan.SERVER, "snponly32.efi", port=1069) == b"MZ stand-in"
+
+
+@pytest.mark.skipif(pixie.sanitized(), reason="a build of its own: the plain run has tried it")
+def test_slots_filled_at_build_time_are_served(lan, own_site, start, tmp_path, monkeypatch):
+    """-Droms=DIR fills a slot, comes before the fetched ROM, and is what `pixie roms` says."""
+    folder, build = tmp_path / "roms", tmp_path / "build"
+    folder.mkdir()
+    own = {name: noise(50_000 + i) for i, name in enumerate(["ipxe32.efi", "snponly.efi"])}
+    for name, content in own.items():
+        (folder / name).write_bytes(content)
+    for command in (["/usr/bin/meson", "setup", build, pixie.ROOT, f"-Droms={folder}",
+                     "-Dfetch_roms=false"], ["/usr/bin/ninja", "-C", build, "pixie"]):
+        done = subprocess.run(command, capture_output=True, text=True)
+        assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
+    monkeypatch.setenv("PIXIE", str(build / "pixie"))
+    start(*HIGH, site=own_site)
+    for name, asked in (("ipxe32.efi", "ipxe32.efi"), ("snponly.efi", "snponly64.efi")):
+        assert tftp.get(lan.client, Lan.SERVER, asked, port=1069, blksize=1468) == own[name]
+        assert rawhttp.get(lan.client, Lan.SERVER, f"/{asked}", port=1080).body == own[name]
+        assert re.search(f"^{asked} .*{sha256(own[name])} .*-Droms",
+                         pixie.command("roms").stdout, re.M)
+    assert re.search("^undionly.kpxe .*empty slot", pixie.command("roms").stdout, re.M)
 
 
 # -- a user's own ROMs -----------------------------------------------------------------------
