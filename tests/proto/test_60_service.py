@@ -224,15 +224,16 @@ def test_under_systemd_priorities_instead_of_time(lan, site):
     assert any(x.startswith("<7>DEBUG") for x in lines)
 
 
-def wait_serving(lan, site):
+def wait_serving(lan, site, process):
     """For servers started without Pixie, which would wait for READY."""
     deadline = time.monotonic() + 15
-    while time.monotonic() < deadline:
+    while time.monotonic() < deadline and process.poll() is None:
         try:
+            rawhttp.get(lan.client, Lan.SERVER, "/extra/one.bin")
             return serves(lan, site)
-        except (ConnectionRefusedError, tftp.Silence):
-            time.sleep(0.1)
-    raise AssertionError("it does not serve")
+        except ConnectionRefusedError:
+            time.sleep(0.05)
+    raise AssertionError(f"it does not serve; status {process.poll()}")
 
 
 def test_log_to_a_full_pipe_does_not_stop_it(lan, site):
@@ -246,7 +247,7 @@ def test_log_to_a_full_pipe_does_not_stop_it(lan, site):
     process = lan.server.popen([pixie.binary(), *site.options(), "-v", "DEBUG"], stderr=writer,
                                env=pixie.environment(), stdin=subprocess.DEVNULL)
     try:
-        wait_serving(lan, site)
+        wait_serving(lan, site, process)
     finally:
         process.send_signal(signal.SIGTERM)
         status = process.wait(20)
@@ -264,7 +265,7 @@ def test_reader_of_the_log_goes_away(lan, site):
     try:
         assert os.read(reader, 100)
         os.close(reader)
-        wait_serving(lan, site)
+        wait_serving(lan, site, process)
         serves(lan, site)
     finally:
         process.send_signal(signal.SIGTERM)
