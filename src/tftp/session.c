@@ -12,7 +12,12 @@
  * open; a boot server and its clients are nearly always one LAN apart.
  */
 #define FIRST_RTO MONO_MS(500)
-#define MAX_RTO MONO_S(4)
+/*
+ * atftp answers a repeated block once; when that ACK is lost, too, it waits for 5 s
+ * without any packet before it asks again. Were we never silent that long, it and
+ * we would go on for ever.
+ */
+#define MAX_RTO MONO_S(8)
 #define MAX_BACKOFF 6
 
 /*
@@ -141,14 +146,33 @@ hurry(const struct tftp_session *s)
 	if (s->window == 1)
 		return careful;
 	return clamp(
-		clamp(smooth_rto(s), WINDOW_HURRY, careful) << s->backoff, 0, careful);
+		clamp(smooth_rto(s), WINDOW_HURRY, careful) << s->doubts, 0, careful);
 }
 
+/* A suspicion that does not help grows slower on its own; it is no timeout. */
 static void
 back_off(struct tftp_session *s)
 {
-	if (s->backoff < MAX_BACKOFF)
-		s->backoff++;
+	unsigned *shift = s->suspect ? &s->doubts : &s->backoff;
+
+	if (*shift < MAX_BACKOFF)
+		++*shift;
+	if (!s->suspect)
+		s->timed_out = true;
+}
+
+/*
+ * Karn: an answer to what was sent twice neither measures nor ends the backing
+ * off. But with a window and many losses hardly a block is sent once, so progress
+ * of what was sent since ends it as well.
+ */
+static void
+ease_off(struct tftp_session *s)
+{
+	s->doubts = 0;
+	if (!s->timed_out)
+		s->backoff = 0;
+	s->timed_out = false;
 }
 
 /* Measures from the sending of `block`, unless a measurement is under way. */
@@ -192,12 +216,15 @@ acknowledge_timing(struct tftp_session *s, uint64_t block, struct mono now)
 	take_sample(s, mono_since(now, s->timed_at));
 }
 
+/* Never beyond the end of our patience, however often the client asks again. */
 static void
 wait_rto(struct tftp_session *s, struct mono now)
 {
+	struct mono end = mono_after(s->alive, s->heard ? PATIENCE : PATIENCE_HELLO);
+
 	s->since = now;
 	s->suspect = false;
-	s->deadline = mono_after(now, rto(s));
+	s->deadline = mono_earlier(mono_after(now, rto(s)), end);
 }
 
 /* Where in the content a block is. */
@@ -329,7 +356,8 @@ negotiate(struct tftp_session *s, const struct tftp_request *req,
 
 /*
  * The timeout asked for bounds ours from above only: RFC 2349 has the client say
- * how long the server may take, and a loss should heal sooner.
+ * how long the server may take, and a loss should heal sooner. The bound leaves
+ * the client's own timer, which is mostly the same, time to run out first.
  */
 static void
 apply(struct tftp_session *s)
@@ -343,8 +371,8 @@ apply(struct tftp_session *s)
 		s->blksize = (unsigned)o->value[TFTP_BLKSIZE];
 	if (o->set & 1u << TFTP_WINDOWSIZE)
 		s->window = (unsigned)o->value[TFTP_WINDOWSIZE];
-	if (o->set & 1u << TFTP_TIMEOUT && MONO_S(o->value[TFTP_TIMEOUT]) < MAX_RTO)
-		s->max_rto = MONO_S(o->value[TFTP_TIMEOUT]);
+	if (o->set & 1u << TFTP_TIMEOUT)
+		s->max_rto = clamp(MONO_S(o->value[TFTP_TIMEOUT]) * 3 / 2, 0, MAX_RTO);
 }
 
 void
@@ -429,6 +457,7 @@ progress(struct tftp_session *s, uint64_t block, struct mono now)
 	uint64_t step = block - s->acked;
 	int err;
 
+	ease_off(s);
 	acknowledge_timing(s, block, now);
 	err = advance(s, block);
 	if (err < 0) {
@@ -718,8 +747,8 @@ sent_burst(struct tftp_session *s, const struct tftp_out *out, struct mono now)
 	if (first <= s->high)
 		s->resent += at_most(end, s->high) - first + 1;
 	if (end > s->high) {
+		start_timing(s, first > s->high ? first : s->high + 1, now);
 		s->high = end;
-		start_timing(s, end, now);
 	}
 	s->next = end + 1;
 	if (restart)

@@ -81,7 +81,8 @@ struct tftp_session {
 
 	/* RFC 6298. `timed` is awaited since `timed_at`; none when !timing (Karn). */
 	int64_t srtt, rttvar, min_rto, max_rto; /* µs; srtt 0: not known yet */
-	unsigned backoff;
+	unsigned backoff, doubts; /* doublings of the RTO, and of the wait at a gap */
+	bool timed_out;           /* the blocks under way were sent by the RTO */
 	bool timing;
 	uint64_t timed;
 	struct mono timed_at;

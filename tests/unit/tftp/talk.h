@@ -17,7 +17,7 @@
 
 #include "tftp/session.h"
 
-#define QUEUE 8192
+#define QUEUE 16384
 #define TALK(...)                                                                        \
 	talk((const char *const[]){__VA_ARGS__},                                         \
 		sizeof((const char *const[]){__VA_ARGS__}) / sizeof(char *))
