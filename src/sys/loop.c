@@ -2,33 +2,25 @@
 
 #include <stdlib.h>
 
-/*
- * Two priorities: descriptors before timers, so that ACKs which already lie in
- * the socket are read before a retransmission timer runs for them.
- */
-enum { PRIORITY_FD, PRIORITY_TIMER, PRIORITIES };
-
 struct loop {
 	struct event_base *base;
 };
 
+/*
+ * No priorities: libevent runs descriptors before timers within a turn anyway, so
+ * ACKs that lie in the socket are read before a retransmission timer runs, and with
+ * priorities a saturated server would never come to its timers. No precise timers
+ * either: they cost a timerfd_settime() a turn, and milliseconds are fine enough.
+ */
 struct loop *
 loop_new(void)
 {
-	struct event_config *config = event_config_new();
 	struct loop *loop = calloc(1, sizeof(*loop));
 
-	if (loop != NULL && config != NULL) {
-		event_config_set_flag(config, EVENT_BASE_FLAG_PRECISE_TIMER);
-		loop->base = event_base_new_with_config(config);
-	}
-	if (config != NULL)
-		event_config_free(config);
-	if (loop == NULL || loop->base == NULL) {
+	if (loop != NULL && (loop->base = event_base_new()) == NULL) {
 		free(loop);
 		return NULL;
 	}
-	event_base_priority_init(loop->base, PRIORITIES);
 	return loop;
 }
 
@@ -80,7 +72,6 @@ watch(struct loop *loop, struct loop_fd *w, int fd, short what, void (*ready)(vo
 	if (event_assign(&w->ev, loop->base, fd, (short)(what | EV_PERSIST), on_fd, w) <
 		0)
 		return -1;
-	event_priority_set(&w->ev, PRIORITY_FD);
 	if (event_add(&w->ev, NULL) < 0)
 		return -1;
 	w->armed = true;
@@ -117,12 +108,30 @@ loop_fd_del(struct loop_fd *w)
 }
 
 static void
+arm(struct loop_timer *t, struct mono now)
+{
+	int64_t us = mono_since(t->at, now);
+	struct timeval tv = {0, 0};
+
+	if (us > 0)
+		tv = (struct timeval){us / 1000000, us % 1000000};
+	event_add(&t->ev, &tv);
+	t->armed = true;
+}
+
+/* libevent's clock is coarse; a deadline that has not come yet is waited for again. */
+static void
 on_timer(evutil_socket_t fd, short what, void *arg)
 {
 	struct loop_timer *t = arg;
+	struct mono now = loop_now(t->loop);
 
 	(void)fd;
 	(void)what;
+	if (!mono_reached(t->at, now)) {
+		arm(t, now);
+		return;
+	}
 	t->armed = false;
 	t->fire(t->arg);
 }
@@ -135,25 +144,16 @@ loop_timer_init(struct loop *loop, struct loop_timer *t, void (*fire)(void *), v
 	t->arg = arg;
 	t->armed = false;
 	event_assign(&t->ev, loop->base, -1, 0, on_timer, t);
-	event_priority_set(&t->ev, PRIORITY_TIMER);
 }
 
 void
 loop_timer_at(struct loop_timer *t, struct mono deadline)
 {
-	int64_t us;
-	struct timeval tv;
-
-	if (deadline.us == MONO_NEVER.us) {
+	t->at = deadline;
+	if (deadline.us == MONO_NEVER.us)
 		loop_timer_del(t);
-		return;
-	}
-	us = mono_since(deadline, loop_now(t->loop));
-	if (us < 0)
-		us = 0;
-	tv = (struct timeval){us / 1000000, us % 1000000};
-	event_add(&t->ev, &tv);
-	t->armed = true;
+	else
+		arm(t, loop_now(t->loop));
 }
 
 void

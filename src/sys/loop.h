@@ -26,6 +26,7 @@ struct loop_timer {
 	void (*fire)(void *arg);
 	void *arg;
 	struct loop *loop;
+	struct mono at;
 	bool armed;
 };
 
@@ -51,7 +52,7 @@ int loop_signal(struct loop *loop, struct loop_fd *w, int signo, void (*ready)(v
 
 void loop_timer_init(
 	struct loop *loop, struct loop_timer *t, void (*fire)(void *), void *arg);
-/* One shot at `deadline`, replacing an earlier one; MONO_NEVER disarms. */
+/* One shot, never before `deadline`, replacing an earlier one; MONO_NEVER disarms. */
 void loop_timer_at(struct loop_timer *t, struct mono deadline);
 void loop_timer_del(struct loop_timer *t);
 
