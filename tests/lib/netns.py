@@ -7,11 +7,13 @@ namespace it was made in, and so does a child process.
 import contextlib
 import ctypes
 import os
+import signal
 import socket
 import subprocess
 
 _libc = ctypes.CDLL(None, use_errno=True)
 _CLONE_NEWNET = 0x40000000
+_PR_SET_PDEATHSIG = 1
 
 
 def _checked(result, what):
@@ -67,6 +69,8 @@ class Namespace:
             _enter(self.fd)
             if before_exec:
                 before_exec()
+            # Nothing outlives the tests; last, because a change of user takes it back.
+            _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
         return subprocess.Popen(argv, preexec_fn=child, **kw)
 

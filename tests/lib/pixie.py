@@ -65,6 +65,8 @@ class Pixie:
     not to start.
     """
 
+    living = set()  # those not ended yet
+
     def __init__(self, ns, *args, env=None, uid=None, pass_sockets=(), ready=True, cwd=None,
                  before_exec=None):
         self.ns, self.args = ns, [str(a) for a in args]
@@ -98,6 +100,7 @@ class Pixie:
             stdin=subprocess.DEVNULL, stdout=self.out, stderr=self.err, cwd=cwd,
             close_fds=not pass_sockets)
         self.ended = False
+        self.living.add(self)
         if ready:
             self.wait_ready()
 
@@ -162,6 +165,7 @@ class Pixie:
     def _close(self):
         if not self.ended:
             self.ended = True
+            self.living.discard(self)
             self.notify.close()
             self.out.close()
             self.err.close()
