@@ -109,6 +109,34 @@ listen_all(const struct setup *s, struct listeners *tftp, struct listeners *http
 	return status;
 }
 
+int
+listen_dhcp(const struct setup *s, struct dhcp_sockets *dhcp)
+{
+	int port, err;
+
+	if (!s->proxy_dhcp)
+		return EX_OK;
+	err = dhcp_listen(dhcp, &port);
+	switch (-err) {
+	case 0:
+		return EX_OK;
+	case EADDRINUSE:
+		return fail(EX_UNAVAILABLE,
+			"--proxy-dhcp: another program has port %d, so another PXE "
+			"server runs on this host ('ss -lunp' shows which; dnsmasq is "
+			"one "
+			"with pxe-service); stop it, or leave --proxy-dhcp out",
+			port);
+	case EACCES:
+	case EPERM:
+		return fail(EX_NOPERM,
+			"--proxy-dhcp: port %d needs root, or CAP_NET_BIND_SERVICE and, "
+			"where a DHCP server on this host has it, CAP_NET_RAW",
+			port);
+	}
+	return fail(EX_OSERR, "--proxy-dhcp: port %d: %s", port, strerror(-err));
+}
+
 void
 listen_close(struct listeners *l)
 {

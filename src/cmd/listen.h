@@ -17,6 +17,8 @@ struct listeners {
  * one line that says what is in the way and what to do about it.
  */
 int listen_all(const struct setup *s, struct listeners *tftp, struct listeners *http);
+/* The same for --proxy-dhcp; nothing is opened without it. */
+int listen_dhcp(const struct setup *s, struct dhcp_sockets *dhcp);
 void listen_close(struct listeners *l);
 
 #endif

@@ -9,6 +9,7 @@
 #include "cmd/fail.h"
 #include "cmd/listen.h"
 #include "cmd/setup.h"
+#include "dhcp/server.h"
 #include "http/server.h"
 #include "sys/loop.h"
 #include "sys/service.h"
@@ -20,6 +21,9 @@ struct running {
 	struct loop *loop;
 	struct tftp_server *tftp;
 	struct http_server *http;
+	struct dhcp_sockets dhcp_fds;
+	struct dhcp_server *dhcp;
+	const struct activity *activity; /* whom TFTP and HTTP tell of requests */
 	struct loop_fd terminate, interrupt, hangup;
 };
 
@@ -98,6 +102,7 @@ start_tftp(struct running *r, const struct conf *c)
 			.port_lo = s->port_lo,
 			.port_hi = s->port_hi,
 			.refuse = s->tftp_refuse,
+			.activity = r->activity,
 		},
 		why);
 	r->tftp_fds.n = 0;
@@ -112,9 +117,70 @@ start_http(struct running *r)
 		.site = &r->setup.site,
 		.fds = r->http_fds.fds,
 		.nfds = (unsigned)r->http_fds.n,
+		.activity = r->activity,
 	});
 	r->http_fds.n = 0;
 	return r->http ? EX_OK : fail(EX_OSERR, "HTTP: out of memory");
+}
+
+static struct netaddr
+socket_address(const struct listeners *l)
+{
+	struct netaddr at = {0};
+	socklen_t len = sizeof(at);
+
+	getsockname(l->fds[0], &at.sa, &len);
+	return at;
+}
+
+/* What would keep machines from booting, and is better said now than searched for. */
+static void
+warn_dhcp(const struct setup *s, const struct netaddr *tftp)
+{
+	for (unsigned i = 0; i < s->n_interfaces; i++)
+		if (if_nametoindex(s->interfaces[i]) == 0)
+			log_warning(NULL, "dhcp-interface", STR("name", s->interfaces[i]),
+				STR("why", "there is no such interface yet"));
+	if (netaddr_port(tftp) != 69)
+		log_warning(NULL, "dhcp-tftp-port", NUM("port", netaddr_port(tftp)),
+			STR("why", "firmware asks for files on port 69 only"));
+	if (s->site.advertise.sa.sa_family == AF_INET6)
+		log_warning(NULL, "dhcp-advertise",
+			STR("why", "--advertise is IPv6: offers name the interface's own "
+				   "IPv4 address"));
+}
+
+static int
+start_dhcp(struct running *r)
+{
+	const struct setup *s = &r->setup;
+	struct netaddr tftp;
+	struct dhcp_config config = {
+		.loop = r->loop,
+		.site = &s->site,
+		.sockets = r->dhcp_fds,
+		.interfaces = s->interfaces,
+		.n_interfaces = s->n_interfaces,
+		.known_only = s->known_only,
+	};
+
+	if (!s->proxy_dhcp)
+		return EX_OK;
+	tftp = socket_address(&r->tftp_fds);
+	if (!netaddr_is_wildcard(&tftp))
+		config.tftp = tftp;
+	warn_dhcp(s, &tftp);
+	log_info(NULL, "dhcp-listening", STR("ports", "67,4011"),
+		STR("by", r->dhcp_fds.server >= 0
+				  ? "UDP sockets"
+				  : "packet socket: another program has port 67"),
+		STR("answers", s->known_only ? "known machines" : "all machines"));
+	r->dhcp_fds = DHCP_NO_SOCKETS;
+	r->dhcp = dhcp_server_new(&config);
+	if (r->dhcp == NULL)
+		return fail(EX_OSERR, "--proxy-dhcp: out of memory");
+	r->activity = dhcp_server_activity(r->dhcp);
+	return EX_OK;
 }
 
 static int
@@ -122,6 +188,8 @@ start(struct running *r, const struct conf *c)
 {
 	int status = listen_all(&r->setup, &r->tftp_fds, &r->http_fds);
 
+	if (status == EX_OK)
+		status = listen_dhcp(&r->setup, &r->dhcp_fds);
 	if (status != EX_OK)
 		return status;
 	learn_http_address(r);
@@ -133,8 +201,9 @@ start(struct running *r, const struct conf *c)
 	status = watch_signals(r);
 	if (status != EX_OK)
 		return status;
-	status = start_tftp(r, c);
-	return status == EX_OK ? start_http(r) : status;
+	if ((status = start_dhcp(r)) != EX_OK || (status = start_tftp(r, c)) != EX_OK)
+		return status;
+	return start_http(r);
 }
 
 static void
@@ -142,6 +211,8 @@ stop(struct running *r)
 {
 	tftp_server_free(r->tftp);
 	http_server_free(r->http);
+	dhcp_server_free(r->dhcp);
+	dhcp_sockets_close(&r->dhcp_fds);
 	listen_close(&r->tftp_fds);
 	listen_close(&r->http_fds);
 	loop_fd_del(&r->terminate);
@@ -170,6 +241,7 @@ cmd_serve(const struct conf *c)
 	static struct running r;
 	int status = setup_read(c, &r.setup);
 
+	r.dhcp_fds = DHCP_NO_SOCKETS;
 	if (status != EX_OK)
 		return status;
 	if (!tree_supported())

@@ -109,6 +109,44 @@ read_refuse(const char *text, unsigned *mask)
 	return EX_OK;
 }
 
+/* "eth1,eth2". They need not be there yet; a VLAN may come up later. */
+static int
+read_interfaces(const char *text, struct setup *s)
+{
+	char *to = s->interface_names;
+
+	while (*text != '\0') {
+		size_t n = strcspn(text, ",");
+
+		if (n == 0 || n >= IF_NAMESIZE)
+			return fail(EX_USAGE,
+				"--proxy-dhcp: '%.*s' is no name of an interface ('ip "
+				"link' shows them)",
+				(int)n, text);
+		if (s->n_interfaces == DHCP_INTERFACES_MAX)
+			return fail(EX_USAGE, "--proxy-dhcp: more than %d interfaces",
+				DHCP_INTERFACES_MAX);
+		memcpy(to, text, n);
+		to[n] = '\0';
+		s->interfaces[s->n_interfaces++] = to;
+		to += n + 1;
+		text += n + (text[n] == ',');
+	}
+	return EX_OK;
+}
+
+static int
+read_proxy_dhcp(const struct conf *c, struct setup *s)
+{
+	s->proxy_dhcp = conf_is_on(c->proxy_dhcp);
+	s->known_only = strcmp(c->answer, "known") == 0;
+	if (!s->known_only && strcmp(c->answer, "all") != 0)
+		return fail(EX_USAGE, "--answer %s: write all or known", c->answer);
+	if (!s->proxy_dhcp || conf_is_plain_on(c->proxy_dhcp))
+		return EX_OK;
+	return read_interfaces(c->proxy_dhcp, s);
+}
+
 static int
 read_level(const char *text, enum log_level *out)
 {
@@ -136,7 +174,8 @@ setup_read(const struct conf *c, struct setup *s)
 		(status = read_directory("--roms", c->roms, &s->site.roms)) != EX_OK ||
 		(status = read_advertise(c->advertise, &s->site.advertise)) != EX_OK ||
 		(status = read_ports(c->tftp_ports, s)) != EX_OK ||
-		(status = read_refuse(c->tftp_refuse, &s->tftp_refuse)) != EX_OK)
+		(status = read_refuse(c->tftp_refuse, &s->tftp_refuse)) != EX_OK ||
+		(status = read_proxy_dhcp(c, s)) != EX_OK)
 		return status;
 	s->site.http = s->http.at[0];
 	if (c->tftp_single_port && s->port_lo)

@@ -2,12 +2,14 @@
 #ifndef PIXIE_CMD_SETUP_H
 #define PIXIE_CMD_SETUP_H
 
+#include <net/if.h>
 #include <stdint.h>
 
 #include "base/log.h"
 #include "base/netaddr.h"
 #include "boot/resolve.h"
 #include "conf/conf.h"
+#include "dhcp/server.h"
 
 /* Where one service listens: one address, or a wildcard of both families. */
 struct endpoints {
@@ -21,6 +23,10 @@ struct setup {
 	enum log_level level;
 	uint16_t port_lo, port_hi; /* --tftp-ports, 0 without */
 	unsigned tftp_refuse;      /* bits of enum tftp_option */
+	bool proxy_dhcp, known_only;
+	const char *interfaces[DHCP_INTERFACES_MAX]; /* of --proxy-dhcp; none: all */
+	unsigned n_interfaces;
+	char interface_names[DHCP_INTERFACES_MAX * IF_NAMESIZE];
 };
 
 /* EX_OK, or an exit status after one line on standard error. Borrows from `c`. */

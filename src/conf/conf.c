@@ -4,7 +4,7 @@
 #include <string.h>
 #include <strings.h>
 
-enum kind { KIND_TEXT, KIND_FLAG };
+enum kind { KIND_TEXT, KIND_FLAG, KIND_MAYBE };
 
 static const struct option {
 	enum kind kind;
@@ -21,14 +21,28 @@ static const struct option {
 #define OPTIONS (sizeof(options) / sizeof(*options))
 
 static bool
-is_true(const char *text)
+is_one_of(const char *text, const char *const words[], size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (strcasecmp(text, words[i]) == 0)
+			return true;
+	return false;
+}
+
+bool
+conf_is_on(const char *text)
 {
 	static const char *const no[] = {"", "0", "false", "no", "off"};
 
-	for (size_t i = 0; i < sizeof(no) / sizeof(*no); i++)
-		if (strcasecmp(text, no[i]) == 0)
-			return false;
-	return true;
+	return !is_one_of(text, no, sizeof(no) / sizeof(*no));
+}
+
+bool
+conf_is_plain_on(const char *text)
+{
+	static const char *const yes[] = {"1", "true", "yes", "on"};
+
+	return is_one_of(text, yes, sizeof(yes) / sizeof(*yes));
 }
 
 static void
@@ -37,7 +51,7 @@ set(struct conf *c, const struct option *o, const char *value)
 	char *at = (char *)c + o->offset;
 
 	if (o->kind == KIND_FLAG)
-		*(bool *)at = is_true(value);
+		*(bool *)at = conf_is_on(value);
 	else
 		*(const char **)at = value;
 }
@@ -68,7 +82,7 @@ read_one(struct conf *c, int argc, const char *const *argv, int *i)
 		return "no such option";
 	if (name[n] == '=')
 		set(c, o, name + n + 1);
-	else if (o->kind == KIND_FLAG)
+	else if (o->kind != KIND_TEXT) /* never the next word: "--proxy-dhcp -d DIR" */
 		set(c, o, "1");
 	else if (*i + 1 < argc)
 		set(c, o, argv[++*i]);
@@ -123,8 +137,11 @@ help_for(FILE *out, const struct option *o)
 	char text[512];
 	int n = fprintf(out, o->letter ? "  -%c, " : "      ", o->letter);
 
-	n += fprintf(
-		out, "--%s%s%s", o->name, *o->placeholder ? " " : "", o->placeholder);
+	if (o->kind == KIND_MAYBE)
+		n += fprintf(out, "--%s[=%s]", o->name, o->placeholder);
+	else
+		n += fprintf(out, "--%s%s%s", o->name, *o->placeholder ? " " : "",
+			o->placeholder);
 	if (n >= HELP_COLUMN)
 		fprintf(out, "\n%*s", HELP_COLUMN, "");
 	else
@@ -156,7 +173,9 @@ conf_man(FILE *out)
 		if (o->letter)
 			fprintf(out, "Fl %c , ", o->letter);
 		fprintf(out, "Fl -%s", o->name);
-		if (*o->placeholder)
+		if (o->kind == KIND_MAYBE)
+			fprintf(out, " Ns Op = Ns Ar %s", o->placeholder);
+		else if (*o->placeholder)
 			fprintf(out, " Ar %s", o->placeholder);
 		fprintf(out, "\n%s.\n", o->help);
 		if (*o->value)

@@ -10,6 +10,7 @@
 struct conf {
 #define CONF_TYPE_TEXT const char *
 #define CONF_TYPE_FLAG bool
+#define CONF_TYPE_MAYBE const char *
 #define OPT(kind, field, ...) CONF_TYPE_##kind field;
 #include "conf/conf.def"
 #undef OPT
@@ -21,6 +22,11 @@ struct conf {
  * --tftp V, --tftp=V and -tftp V. False with one line for a person in `err`.
  */
 bool conf_read(struct conf *c, int argc, const char *const *argv, char *err, size_t cap);
+
+/* Whether a word switches on: anything but "", 0, false, no and off. */
+bool conf_is_on(const char *text);
+/* Whether it does no more than that: 1, true, yes or on. */
+bool conf_is_plain_on(const char *text);
 
 /* The option list of --help. */
 void conf_help(FILE *out);

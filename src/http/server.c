@@ -57,6 +57,7 @@ struct http_server {
 	struct loop *loop;
 	const struct site *site;
 	const struct conn_limits *limits;
+	const struct activity *activity;
 	struct links queues[CONN_STATES];
 	struct loop_timer timer;
 	struct mono timer_at;
@@ -239,6 +240,9 @@ link_answer(struct link *link, struct mono now)
 
 	if (!request_host(visit.req, &visit.reached))
 		local_address(link->fd, &visit.reached);
+	if (server->activity != NULL)
+		activity_heard(server->activity, client_who(link->client),
+			&link->client->host);
 	route_answer(&visit, &reply);
 	conn_reply(&link->conn, &reply, date_text(server, visit.now), now);
 }
@@ -550,6 +554,7 @@ http_server_new(const struct http_options *o)
 	signal(SIGPIPE, SIG_IGN);
 	server->loop = o->loop;
 	server->site = o->site;
+	server->activity = o->activity;
 	server->limits = o->limits ? o->limits : &conn_limits_default;
 	server->links_max = o->connections_max ? o->connections_max : room_for_links();
 	server->per_client_max = o->per_client_max ? o->per_client_max : PER_CLIENT_MAX;

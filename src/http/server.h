@@ -9,6 +9,7 @@
 #ifndef PIXIE_HTTP_SERVER_H
 #define PIXIE_HTTP_SERVER_H
 
+#include "boot/activity.h"
 #include "boot/resolve.h"
 #include "http/conn.h"
 #include "http/listen.h"
@@ -30,6 +31,7 @@ struct http_options {
 	/* From one address, 0: 1024 (a NAT may hide a rack). More get a 503. */
 	unsigned per_client_max;
 	const struct conn_limits *limits; /* NULL: conn_limits_default */
+	const struct activity *activity;  /* told of every request; may be NULL */
 };
 
 /*

@@ -214,8 +214,9 @@ put_cmsg(struct msghdr *msg, int level, int type, size_t len)
 }
 
 /*
- * The source address. The interface is given only for link-local peers: for all
- * others the routing table decides, as it does for every other server.
+ * The source address. The interface is given only for peers that are on every link,
+ * link-local ones and 255.255.255.255: for all others the routing table decides, as
+ * it does for every other server.
  */
 static void
 put_pktinfo(struct msghdr *msg, const struct udp_path *path)
@@ -223,6 +224,8 @@ put_pktinfo(struct msghdr *msg, const struct udp_path *path)
 	if (path->local.sa.sa_family == AF_INET) {
 		struct in_pktinfo v4 = {.ipi_spec_dst = path->local.v4.sin_addr};
 
+		if (path->peer.v4.sin_addr.s_addr == htonl(INADDR_BROADCAST))
+			v4.ipi_ifindex = (int)path->ifindex;
 		memcpy(put_cmsg(msg, IPPROTO_IP, IP_PKTINFO, sizeof(v4)), &v4,
 			sizeof(v4));
 	} else if (path->local.sa.sa_family == AF_INET6) {

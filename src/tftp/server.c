@@ -586,6 +586,8 @@ on_request(struct listener *l, const struct udp_dgram *dgram, const struct tftp_
 	if (is_repeated(&ask))
 		return;
 	identify(&ask.who, &dgram->path.peer, dgram->path.ifindex);
+	activity_heard(
+		l->server->config.activity, &ask.who, &dgram->path.peer);
 	identify_by_name(&ask.who, pkt->req.name);
 	log_request(&ask.who, &dgram->path.peer, &pkt->req);
 	if (pkt->op == TFTP_WRQ)

@@ -11,6 +11,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "boot/activity.h"
 #include "boot/resolve.h"
 #include "sys/loop.h"
 
@@ -25,6 +26,7 @@ struct tftp_config {
 	unsigned max_transfers;    /* 0: 20000 */
 	unsigned max_per_host;     /* 0: half of them: a NAT may hide a whole rack */
 	unsigned min_rto_ms;       /* 0: 100 */
+	const struct activity *activity; /* told of every request; may be NULL */
 };
 
 #define TFTP_WHY 160

@@ -52,6 +52,33 @@ every_spelling_the_original_took(void **state)
 	assert_string_equal(c.scripts, "x");
 }
 
+/* The value stands behind '=' only: the next word is the next option. */
+static void
+an_option_that_may_have_a_value(void **state)
+{
+	struct conf c;
+
+	clear_environment();
+	assert_true(READ(&c, "-d", "s"));
+	assert_string_equal(c.proxy_dhcp, "");
+	assert_true(READ(&c, "--proxy-dhcp", "-d", "s"));
+	assert_true(conf_is_plain_on(c.proxy_dhcp));
+	assert_string_equal(c.scripts, "s");
+	assert_true(READ(&c, "-d", "s", "-proxy-dhcp=eth1,eth2"));
+	assert_string_equal(c.proxy_dhcp, "eth1,eth2");
+	assert_true(conf_is_on(c.proxy_dhcp));
+	assert_false(conf_is_plain_on(c.proxy_dhcp));
+	setenv("PROXY_DHCP", "no", 1);
+	assert_true(READ(&c, "-d", "s"));
+	assert_false(conf_is_on(c.proxy_dhcp));
+	setenv("PROXY_DHCP", "eth3", 1);
+	assert_true(READ(&c, "-d", "s"));
+	assert_string_equal(c.proxy_dhcp, "eth3");
+	assert_true(READ(&c, "-d", "s", "--proxy-dhcp=off"));
+	assert_false(conf_is_on(c.proxy_dhcp));
+	unsetenv("PROXY_DHCP");
+}
+
 static void
 arguments_win_over_the_environment(void **state)
 {
@@ -123,6 +150,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(defaults_are_the_originals),
 		cmocka_unit_test(every_spelling_the_original_took),
+		cmocka_unit_test(an_option_that_may_have_a_value),
 		cmocka_unit_test(arguments_win_over_the_environment),
 		cmocka_unit_test(mistakes_are_named),
 		cmocka_unit_test(help_and_man_name_every_option),
