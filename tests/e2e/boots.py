@@ -38,13 +38,13 @@ SENT_SCRIPT = "http-sent method=GET path=/ipxe/%s.ipxe status=200" % hyphenated(
 class Boot:
     """One machine on its way from power-on to its token."""
 
-    def __init__(self, lab, kernels, firmware, dhcp, config=None):
+    def __init__(self, lab, kernels, firmware, dhcp, config=None, options=()):
         self.lab, self.kernels, self.firmware = lab, kernels, firmware
         self.token = secrets.token_hex(8)
         self.scripts = lab.path("scripts")
         os.mkdir(self.scripts)
         lab.start_dhcp(dhcp, config)
-        self.pixie = lab.start_pixie(self.scripts, kernels)
+        self.pixie = lab.start_pixie(self.scripts, kernels, *options)
 
     def write_script(self, mac=MAC, name=None):
         facts = FIRMWARE[self.firmware]

@@ -172,9 +172,9 @@ class Lab:
         process = self.start("dhcp", command, self.dhcp_net, stdin=subprocess.DEVNULL, env=environment)
         self.wait_for_log("dhcp", DHCP_READY[server], process)
 
-    def start_pixie(self, scripts, extra):
+    def start_pixie(self, scripts, extra, *options):
         process = self.start("pixie", [PIXIE, "-t", PIXIE_ADDRESS + ":69", "-u", PIXIE_ADDRESS + ":80",
-                                       "-d", scripts, "-e", extra, "-v", "DEBUG"],
+                                       "-d", scripts, "-e", extra, "-v", "DEBUG", *options],
                              self.net, stdin=subprocess.DEVNULL)
         wait_for("pixie to listen", 10, self.pixie_listens, lambda: process.poll() is None)
         return process

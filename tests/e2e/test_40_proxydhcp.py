@@ -1,0 +1,65 @@
+"""A DHCP server that knows of addresses only, `pixie --proxy-dhcp` beside it, real firmware.
+
+Nothing but pixie names a boot file. Each firmware must come the whole way, to the
+token that Linux prints.
+"""
+import json
+
+import pytest
+
+from boots import SENT_SCRIPT, Boot
+from lab import DHCP_ADDRESS
+
+pytestmark = pytest.mark.timeout(420)
+
+PLAIN = {
+    "dnsmasq": "dhcp-range=192.168.0.150,192.168.0.199,1h\ndhcp-option=option:router,192.168.0.1\n",
+    "dhcpd": "subnet 192.168.0.0 netmask 255.255.255.0 {\n"
+             "  range 192.168.0.150 192.168.0.199;\n  option routers 192.168.0.1;\n}\n",
+    "kea": json.dumps({"Dhcp4": {
+        "interfaces-config": {"interfaces": ["*"]},
+        "subnet4": [{"subnet": "192.168.0.0/24", "pools": [{"pool": "192.168.0.150 - 192.168.0.199"}],
+                     "option-data": [{"name": "routers", "data": DHCP_ADDRESS}]}]}}),
+}
+
+
+@pytest.fixture
+def proxied(lab, kernels):
+    def begin(firmware, dhcp):
+        boot = Boot(lab, kernels, firmware, dhcp, PLAIN[dhcp], options=["--proxy-dhcp"])
+        boot.write_script()
+        return boot
+    return begin
+
+
+def test_bios_card_that_is_ipxe(proxied, record_property):
+    boot = proxied("bios", "dnsmasq")
+    boot.power_on()
+    boot.to_linux(record_property)
+    boot.went("dhcp-offer client=ipxe", "path=/chain.ipxe status=200", SENT_SCRIPT)
+    assert "undionly.kpxe" not in boot.served()
+
+
+def test_efi64_pxe(proxied, record_property):
+    boot = proxied("efi64", "dhcpd")
+    boot.power_on()
+    boot.to_linux(record_property)
+    boot.went("dhcp-offer client=uefi-pxe arch=7", "dhcp-ack client=uefi-pxe",
+              "tftp-sent name=snponly64.efi", "tftp-sent name=autoexec.ipxe", SENT_SCRIPT)
+
+
+def test_efi64_http_boot(proxied, record_property):
+    boot = proxied("efi64-http", "kea")
+    boot.power_on()
+    boot.to_linux(record_property)
+    boot.went("dhcp-offer client=http-boot arch=16", "path=/snponly64.efi status=200",
+              "path=/autoexec.ipxe status=200", SENT_SCRIPT)
+    assert "tftp-sent" not in boot.served()
+
+
+def test_arm64_pxe(proxied, record_property):
+    boot = proxied("arm64", "dnsmasq")
+    boot.power_on()
+    boot.to_linux(record_property)
+    boot.went("dhcp-offer client=uefi-pxe arch=11", "dhcp-ack client=uefi-pxe",
+              "tftp-sent name=snponly-arm64.efi", "tftp-sent name=autoexec.ipxe", SENT_SCRIPT)
