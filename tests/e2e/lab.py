@@ -12,6 +12,7 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -123,6 +124,7 @@ class Lab:
         self.dhcp_net = self.net + "-dhcp"
         self.processes = []
         self.cards = 0
+        self.cable = None  # a program between cards and bridge
 
     def __enter__(self):
         try:
@@ -188,8 +190,21 @@ class Lab:
         name = "card%d" % self.cards
         self.cards += 1
         run("ip", "-n", self.net, "tuntap", "add", name, "mode", "tap")
-        run("ip", "-n", self.net, "link", "set", name, "master", "lan", "up")
+        if self.cable:
+            self.add_cable(name, name + "-wire")
+        else:
+            run("ip", "-n", self.net, "link", "set", name, "master", "lan", "up")
         return name
+
+    def add_cable(self, card, wire):
+        """A program of ours as the cable between a card and the bridge."""
+        run("ip", "-n", self.net, "link", "add", wire, "type", "veth", "peer", "name", wire + "-lan")
+        run("ip", "-n", self.net, "link", "set", wire + "-lan", "master", "lan", "up")
+        for interface in (card, wire):
+            run("ip", "-n", self.net, "link", "set", interface, "up")
+        process = self.start("cable", [sys.executable, os.path.join(HERE, self.cable), card, wire],
+                             self.net, stdin=subprocess.DEVNULL)
+        self.wait_for_log("cable", "ready", process)
 
     def story(self):
         return "\n".join("---- the end of %s\n%s" % (name, tail(self.path(name), lines))

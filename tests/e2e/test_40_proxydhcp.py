@@ -40,6 +40,16 @@ def test_bios_card_that_is_ipxe(proxied, record_property):
     assert "undionly.kpxe" not in boot.served()
 
 
+def test_bios_pxe_undionly(lab, proxied, record_property):
+    """QEMU's ROM in the part of another vendor's (see otherrom.py)."""
+    lab.cable = "otherrom.py"
+    boot = proxied("bios", "dnsmasq")
+    boot.power_on()
+    boot.to_linux(record_property)
+    boot.went("dhcp-offer client=bios-pxe arch=0", "tftp-sent name=undionly.kpxe",
+              "dhcp-offer client=ipxe", "path=/chain.ipxe status=200", SENT_SCRIPT)
+
+
 def test_efi64_pxe(proxied, record_property):
     boot = proxied("efi64", "dhcpd")
     boot.power_on()
