@@ -22,7 +22,9 @@
 #define FIRST_BUCKETS 1024
 
 /* RFC 2347 wants requests below 512 bytes; names of GRUB and PXELINUX grow longer. */
-#define DATAGRAM_MAX 2048
+#define REQUEST_MAX 2048
+/* ACKs, and an ERROR with a message. */
+#define ANSWER_MAX 600
 #define BATCH 64
 /* Batches taken from one socket before the others have their turn. */
 #define BATCHES 8
@@ -76,7 +78,7 @@ struct transfer {
 struct tftp_server {
 	struct tftp_config config;
 	struct listener *listeners;
-	struct udp_batch *batch;
+	struct udp_batch *requests, *answers; /* the latter also amid the former */
 	struct tftp_out out;
 	struct transfer **table; /* by client address and port */
 	size_t buckets, held;    /* a power of two; transfers in the table */
@@ -557,12 +559,29 @@ has_room(struct ask *ask)
 	return false;
 }
 
+static bool receive(struct port *port, struct udp_batch *batch);
+
+/*
+ * The client's running transfer. Its last ACK may still lie unread in its own
+ * port although the client sent it before this request.
+ */
+static struct transfer *
+still_running(struct listener *l, const struct netaddr *peer)
+{
+	struct transfer *t = find_running(l, peer);
+
+	if (t == NULL || t->port == &l->request)
+		return t;
+	receive(t->port, l->server->answers);
+	return find_running(l, peer);
+}
+
 /* True when the request belongs to a transfer that runs already, and is dealt with. */
 static bool
 is_repeated(const struct ask *ask)
 {
 	const struct udp_dgram *d = ask->dgram;
-	struct transfer *t = find_running(ask->listener, &d->path.peer);
+	struct transfer *t = still_running(ask->listener, &d->path.peer);
 	struct mono now;
 
 	if (t == NULL)
@@ -651,7 +670,7 @@ on_datagram(struct port *port, const struct udp_dgram *dgram)
 	enum tftp_fault fault = tftp_parse(dgram->data, dgram->len, &pkt);
 
 	if (dgram->truncated)
-		drop(dgram, "larger than any request");
+		drop(dgram, "longer than it may be");
 	else if (fault != TFTP_FINE) {
 		drop(dgram, tftp_fault_text(fault));
 		if (fault == TFTP_BAD_MODE && for_requests)
@@ -665,23 +684,32 @@ on_datagram(struct port *port, const struct udp_dgram *dgram)
 		drop(dgram, "request on a transfer's port");
 }
 
+/* Takes at most a batch; true when there may be more. */
+static bool
+receive(struct port *port, struct udp_batch *batch)
+{
+	int n = udp_recv(port->fd, batch);
+
+	if (n < 0)
+		log_error(NULL, "tftp-receive", STR("why", strerror(-n)));
+	for (int i = 0; i < n; i++) {
+		struct udp_dgram dgram = udp_batch_get(batch, (unsigned)i);
+
+		on_datagram(port, &dgram);
+	}
+	return n == BATCH;
+}
+
 static void
 on_readable(void *arg)
 {
 	struct port *port = arg;
-	struct udp_batch *batch = port->listener->server->batch;
-	int n = BATCH;
+	struct tftp_server *s = port->listener->server;
+	bool for_requests = port == &port->listener->request;
 
-	for (int round = 0; round < BATCHES && n == BATCH; round++) {
-		n = udp_recv(port->fd, batch);
-		if (n < 0)
-			log_error(NULL, "tftp-receive", STR("why", strerror(-n)));
-		for (int i = 0; i < n; i++) {
-			struct udp_dgram dgram = udp_batch_get(batch, (unsigned)i);
-
-			on_datagram(port, &dgram);
-		}
-	}
+	for (int i = 0; i < BATCHES; i++)
+		if (!receive(port, for_requests ? s->requests : s->answers))
+			return;
 }
 
 /* Start and end. */
@@ -788,7 +816,8 @@ allocate(const struct tftp_config *config)
 		return NULL;
 	s->config = *config;
 	apply_defaults(&s->config);
-	s->batch = udp_batch_new(BATCH, DATAGRAM_MAX);
+	s->requests = udp_batch_new(BATCH, REQUEST_MAX);
+	s->answers = udp_batch_new(BATCH, ANSWER_MAX);
 	s->out.scratch = malloc(SCRATCH);
 	s->out.scratch_size = SCRATCH;
 	s->buckets = FIRST_BUCKETS;
@@ -807,7 +836,8 @@ tftp_server_new(const struct tftp_config *config, char why[static TFTP_WHY])
 	struct tftp_server *s = allocate(config);
 	int err = 0;
 
-	if (s == NULL || !s->batch || !s->out.scratch || !s->table || !s->listeners)
+	if (s == NULL || !s->requests || !s->answers || !s->out.scratch || !s->table ||
+		!s->listeners)
 		err = -ENOMEM;
 	for (unsigned i = 0; err == 0 && i < config->n_fds; i++)
 		err = open_listener(s, i);
@@ -853,6 +883,7 @@ tftp_server_free(struct tftp_server *s)
 	free(s->listeners);
 	free(s->table);
 	free(s->out.scratch);
-	udp_batch_free(s->batch);
+	udp_batch_free(s->requests);
+	udp_batch_free(s->answers);
 	free(s);
 }

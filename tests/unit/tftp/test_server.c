@@ -1,0 +1,406 @@
+/* The server's ports, limits and end, over loopback, in a process of its own. */
+#include "boot/sandbox.h"
+
+#include <poll.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+
+#include "base/log.h"
+#include "sys/udp.h"
+#include "tftp/server.h"
+#include "wire/tftp_pkt.h"
+
+#define RRQ "\0\1"
+#define ASK(s) (s), sizeof(s) - 1
+#define SILENCE 150 /* ms without an answer that count as none */
+
+static struct netaddr at;
+static pid_t server_pid;
+
+static void
+on_term(void *loop)
+{
+	loop_stop(loop);
+}
+
+static int
+serve(struct tftp_config c, int fd)
+{
+	struct site site = {.scripts = sandbox, .extra = sandbox};
+	struct loop_fd term = {0};
+	char why[TFTP_WHY];
+	struct tftp_server *server;
+
+	c.loop = loop_new();
+	c.site = &site;
+	c.fds = &fd;
+	c.n_fds = 1;
+	log_init(LEVEL_ERROR);
+	server = tftp_server_new(&c, why);
+	if (server == NULL)
+		return 1;
+	loop_signal(c.loop, &term, SIGTERM, on_term, c.loop);
+	loop_run(c.loop);
+	tftp_server_free(server);
+	loop_fd_del(&term);
+	loop_free(c.loop);
+	return 0;
+}
+
+static struct netaddr
+bound_to(int fd)
+{
+	struct netaddr a = {0};
+	socklen_t len = sizeof(a);
+
+	assert_int_equal(getsockname(fd, &a.sa, &len), 0);
+	return a;
+}
+
+static void
+start(struct tftp_config c)
+{
+	int fd;
+
+	netaddr_parse_host("127.0.0.1", &at);
+	fd = udp_bind(&at);
+	assert_true(fd >= 0);
+	at = bound_to(fd);
+	server_pid = fork();
+	if (server_pid == 0) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL); /* a failed test does not stop it */
+		_exit(serve(c, fd));
+	}
+	close(fd);
+}
+
+static int
+ended(void)
+{
+	int status;
+
+	assert_int_equal(waitpid(server_pid, &status, 0), server_pid);
+	return status;
+}
+
+static void
+stop(void)
+{
+	kill(server_pid, SIGTERM);
+	assert_int_equal(ended(), 0);
+}
+
+static int
+client(void)
+{
+	int fd = socket(AF_INET, SOCK_DGRAM, 0);
+
+	assert_true(fd >= 0);
+	return fd;
+}
+
+static void
+say(int fd, const struct netaddr *to, const void *data, size_t len)
+{
+	assert_int_equal(sendto(fd, data, len, 0, &to->sa, netaddr_len(to)), len);
+}
+
+static uint8_t heard[2048];
+
+/* What comes next; op 0 when nothing does. */
+static struct tftp_pkt
+hear(int fd, struct netaddr *from)
+{
+	struct pollfd p = {.fd = fd, .events = POLLIN};
+	socklen_t len = sizeof(*from);
+	struct tftp_pkt pkt = {0};
+	ssize_t n;
+
+	if (poll(&p, 1, SILENCE) == 0)
+		return pkt;
+	n = recvfrom(fd, heard, sizeof(heard), 0, &from->sa, &len);
+	assert_true(n > 0);
+	assert_int_equal(tftp_parse(heard, (size_t)n, &pkt), TFTP_FINE);
+	return pkt;
+}
+
+static struct tftp_pkt
+ask(int fd, const void *data, size_t len, struct netaddr *from)
+{
+	say(fd, &at, data, len);
+	return hear(fd, from);
+}
+
+static void
+ack(int fd, const struct netaddr *to, uint16_t block)
+{
+	uint8_t packet[TFTP_HEAD];
+
+	tftp_put_ack(packet, block);
+	say(fd, to, packet, sizeof(packet));
+}
+
+static void
+a_transfer_has_a_port_of_its_own(void **state)
+{
+	struct netaddr from;
+	int fd = client();
+
+	start((struct tftp_config){0});
+	assert_int_equal(ask(fd, ASK(RRQ "small\0octet\0"), &from).op, TFTP_DATA);
+	assert_int_not_equal(netaddr_port(&from), netaddr_port(&at));
+	close(fd);
+	stop();
+}
+
+static void
+single_port_keeps_to_its_port(void **state)
+{
+	struct netaddr from;
+	int fd = client();
+
+	start((struct tftp_config){.single_port = true});
+	for (int i = 0; i < 3; i++) {
+		assert_int_equal(ask(fd, ASK(RRQ "two\0octet\0"), &from).block, 1);
+		assert_int_equal(netaddr_port(&from), netaddr_port(&at));
+		ack(fd, &from, 1);
+		assert_int_equal(hear(fd, &from).block, 2);
+		ack(fd, &from, 2);
+	}
+	assert_int_equal(hear(fd, &from).op, 0);
+	close(fd);
+	stop();
+}
+
+/* Three ports next to each other that nobody has, as far as one can know. */
+static void
+transfers_use_the_ports_of_the_range(void **state)
+{
+	struct netaddr from = {0};
+	int fd = client(), probe;
+	uint16_t lo;
+
+	netaddr_parse_host("127.0.0.1", &from);
+	probe = udp_bind(&from);
+	from = bound_to(probe);
+	lo = netaddr_port(&from) > 60000 ? 50000 : netaddr_port(&from);
+	/* The first of them stays taken: it is left out. */
+	start((struct tftp_config){.port_lo = lo, .port_hi = (uint16_t)(lo + 3)});
+	for (int i = 0; i < 8; i++) {
+		assert_int_equal(ask(fd, ASK(RRQ "small\0octet\0"), &from).op, TFTP_DATA);
+		assert_in_range(netaddr_port(&from), lo, lo + 3);
+		ack(fd, &from, 1);
+	}
+	close(probe);
+	close(fd);
+	stop();
+}
+
+static void
+a_range_that_is_taken_is_said_at_the_start(void **state)
+{
+	struct netaddr taken = {0};
+	int probe;
+
+	netaddr_parse_host("127.0.0.1", &taken);
+	probe = udp_bind(&taken);
+	taken = bound_to(probe);
+	start((struct tftp_config){
+		.port_lo = netaddr_port(&taken), .port_hi = netaddr_port(&taken)});
+	assert_int_equal(WEXITSTATUS(ended()), 1);
+	close(probe);
+}
+
+static void
+refusals_have_their_codes(void **state)
+{
+	static const struct {
+		const char *data;
+		size_t len;
+		uint16_t code;
+	} rows[] = {
+		{ASK(RRQ "missing\0octet\0"), TFTP_E_NOT_FOUND},
+		{ASK(RRQ "folder\0octet\0"), TFTP_E_ACCESS},
+		{ASK(RRQ "../small\0octet\0"), TFTP_E_ACCESS},
+		{ASK("\0\2small\0octet\0"), TFTP_E_ACCESS},
+		{ASK(RRQ "small\0mail\0"), TFTP_E_ILLEGAL},
+	};
+	struct netaddr from;
+	int fd = client();
+
+	start((struct tftp_config){0});
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		struct tftp_pkt pkt = ask(fd, rows[i].data, rows[i].len, &from);
+
+		assert_int_equal(pkt.op, TFTP_ERROR);
+		assert_int_equal(pkt.code, rows[i].code);
+		assert_true(pkt.len > 0);
+	}
+	close(fd);
+	stop();
+}
+
+/* RFC 1350 §4, and never an ERROR for an ERROR. */
+static void
+strangers_are_told_so(void **state)
+{
+	struct netaddr from, none;
+	int fd = client(), other = client();
+	struct tftp_pkt pkt;
+
+	start((struct tftp_config){0});
+	ask(fd, ASK(RRQ "two\0octet\0"), &from);
+	ack(other, &from, 1);
+	pkt = hear(other, &none);
+	assert_int_equal(pkt.op, TFTP_ERROR);
+	assert_int_equal(pkt.code, TFTP_E_UNKNOWN_TID);
+	say(other, &from, ASK("\0\5\0\0stop\0"));
+	assert_int_equal(hear(other, &none).op, 0);
+	/* The transfer itself has not been disturbed. */
+	ack(fd, &from, 1);
+	do
+		pkt = hear(fd, &from);
+	while (pkt.op == TFTP_DATA && pkt.block == 1);
+	assert_int_equal(pkt.block, 2);
+	ack(other, &at, 1);
+	assert_int_equal(hear(other, &none).op, 0);
+	close(fd);
+	close(other);
+	stop();
+}
+
+static void
+a_repeated_request_is_the_same_transfer(void **state)
+{
+	struct netaddr first, second;
+	int fd = client();
+
+	start((struct tftp_config){0});
+	assert_int_equal(
+		ask(fd, ASK(RRQ "two\0octet\0tsize\0000\0"), &first).op, TFTP_OACK);
+	assert_int_equal(ask(fd, ASK(RRQ "two\0octet\0tsize\0000\0"), &second).op, 0);
+	assert_int_equal(
+		ask(fd, ASK(RRQ "two\0octet\0tsize\0000\0"), &second).op, TFTP_OACK);
+	assert_int_equal(netaddr_port(&first), netaddr_port(&second));
+	/* Another request from the same port is another transfer. */
+	assert_int_equal(
+		ask(fd, ASK(RRQ "small\0octet\0tsize\0000\0"), &second).op, TFTP_OACK);
+	assert_int_not_equal(netaddr_port(&first), netaddr_port(&second));
+	/* Late packets for the first are absorbed while it lingers. */
+	ack(fd, &first, 0);
+	assert_int_equal(hear(fd, &first).op, 0);
+	close(fd);
+	stop();
+}
+
+/* Firmware that hears nothing asks again; firmware that hears ERROR gives up. */
+static void
+a_full_server_is_silent(void **state)
+{
+	struct netaddr from, none;
+	int a = client(), b = client();
+
+	start((struct tftp_config){.max_transfers = 1, .max_per_host = 9});
+	assert_int_equal(ask(a, ASK(RRQ "small\0octet\0"), &from).op, TFTP_DATA);
+	assert_int_equal(ask(b, ASK(RRQ "small\0octet\0"), &none).op, 0);
+	ack(a, &from, 1);
+	assert_int_equal(ask(b, ASK(RRQ "small\0octet\0"), &none).op, TFTP_DATA);
+	close(a);
+	close(b);
+	stop();
+}
+
+static void
+a_greedy_host_is_told(void **state)
+{
+	struct netaddr from;
+	int a = client(), b = client();
+	struct tftp_pkt pkt;
+
+	start((struct tftp_config){.max_per_host = 1});
+	assert_int_equal(ask(a, ASK(RRQ "small\0octet\0"), &from).op, TFTP_DATA);
+	pkt = ask(b, ASK(RRQ "small\0octet\0"), &from);
+	assert_int_equal(pkt.op, TFTP_ERROR);
+	assert_int_equal(pkt.code, TFTP_E_UNDEFINED);
+	close(a);
+	close(b);
+	stop();
+}
+
+static void
+the_end_is_said_to_running_transfers(void **state)
+{
+	struct netaddr from;
+	int fd = client();
+	struct tftp_pkt pkt;
+
+	start((struct tftp_config){0});
+	assert_int_equal(ask(fd, ASK(RRQ "two\0octet\0"), &from).op, TFTP_DATA);
+	stop();
+	pkt = hear(fd, &from);
+	assert_int_equal(pkt.op, TFTP_ERROR);
+	assert_memory_equal(pkt.data, "the server is shutting down", pkt.len);
+	close(fd);
+}
+
+static void
+garbage_does_no_harm(void **state)
+{
+	struct netaddr from;
+	uint8_t junk[600];
+	int fd = client();
+
+	start((struct tftp_config){0});
+	srandom(1);
+	for (int i = 0; i < 2000; i++) {
+		size_t len = (size_t)random() % sizeof(junk);
+
+		for (size_t j = 0; j < len; j++)
+			junk[j] = (uint8_t)random();
+		if (len >= 2 && i % 2)
+			memcpy(junk, i % 4 == 1 ? "\0\1" : "\0\4", 2);
+		say(fd, &at, junk, len);
+	}
+	while (hear(fd, &from).op != 0)
+		;
+	assert_int_equal(ask(fd, ASK(RRQ "small\0octet\0"), &from).op, TFTP_DATA);
+	close(fd);
+	stop();
+}
+
+static int
+set_up(void **state)
+{
+	char text[601];
+
+	if (make_sandbox(state) != 0)
+		return -1;
+	memset(text, 'x', 600);
+	text[600] = '\0';
+	put_file("small", "hello");
+	put_file("two", text);
+	put_dir("folder");
+	return 0;
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_transfer_has_a_port_of_its_own),
+		cmocka_unit_test(single_port_keeps_to_its_port),
+		cmocka_unit_test(transfers_use_the_ports_of_the_range),
+		cmocka_unit_test(a_range_that_is_taken_is_said_at_the_start),
+		cmocka_unit_test(refusals_have_their_codes),
+		cmocka_unit_test(strangers_are_told_so),
+		cmocka_unit_test(a_repeated_request_is_the_same_transfer),
+		cmocka_unit_test(a_full_server_is_silent),
+		cmocka_unit_test(a_greedy_host_is_told),
+		cmocka_unit_test(the_end_is_said_to_running_transfers),
+		cmocka_unit_test(garbage_does_no_harm),
+	};
+
+	return cmocka_run_group_tests_name("tftp_server", tests, set_up, remove_sandbox);
+}
