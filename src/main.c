@@ -39,14 +39,13 @@ help(void)
 	     "serves /srv/ipxe/00-11-22-33-44-55.ipxe to the machine with that MAC "
 	     "address,\n"
 	     "/srv/ipxe/default.ipxe to machines without a script of their own, and\n"
-	     "/srv/images/vmlinuz as http://ADDR/extra/vmlinuz. The DHCP server must "
-	     "name\n"
-	     "this server as next-server and, by the client's architecture (option 93), "
-	     "the\n"
-	     "ROM as boot file: undionly.kpxe (0), snponly64.efi (7, 9), "
-	     "snponly-arm64.efi\n"
-	     "(11); and chain.ipxe to iPXE itself. See pixie(8) or the README for "
-	     "examples.");
+	     "/srv/images/vmlinuz as http://ADDR/extra/vmlinuz.\n"
+	     "\n"
+	     "With --proxy-dhcp pixie tells machines what to boot, beside any DHCP server.\n"
+	     "Without it the DHCP server must name this server as next-server and, by the\n"
+	     "client's architecture (option 93), the ROM as boot file: undionly.kpxe (0),\n"
+	     "snponly64.efi (7, 9), snponly-arm64.efi (11); and chain.ipxe to iPXE itself.\n"
+	     "See pixie(8) or the README for examples.");
 	return EX_OK;
 }
 

@@ -38,10 +38,14 @@ test_packages='
 	ovmf                    # EFI firmware
 	qemu-efi-aarch64
 	tcpdump                 # what a failed boot said on the wire
+	tshark                  # a second opinion on DHCP replies
+	isc-dhcp-relay          # between machines and proxyDHCP
+	kea-dhcp6-server        # the README's DHCPv6 rules
+	u-boot-qemu             # a machine with U-Boot
 	buildah                 # builds the container, without a daemon or a registry
 '
 # Packages that bring a service. We want the program, never the running daemon.
-services='isc-dhcp-server kea-dhcp4-server'
+services='isc-dhcp-server isc-dhcp-relay kea-dhcp4-server kea-dhcp6-server'
 
 fail() { echo "deps: $*" >&2; exit 1; }
 

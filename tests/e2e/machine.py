@@ -28,6 +28,8 @@ FIRMWARE = {
                                 "-fw_cfg", "name=opt/org.tianocore/IPv6PXESupport,string=n"]),
     "arm64": dict(ARM64, machine="virt", card="virtio-net-pci,romfile=", options=["-cpu", "cortex-a57"],
                   flash=("/usr/share/AAVMF/AAVMF_CODE.fd", "/usr/share/AAVMF/AAVMF_VARS.fd")),
+    "uboot-arm64": dict(ARM64, machine="virt", card="virtio-net-pci,romfile=", flash=None,
+                        options=["-cpu", "cortex-a57", "-bios", "/usr/lib/u-boot/qemu_arm64/u-boot.bin"]),
 }
 
 

@@ -73,3 +73,27 @@ def test_arm64_pxe(proxied, record_property):
     boot.to_linux(record_property)
     boot.went("dhcp-offer client=uefi-pxe arch=11", "dhcp-ack client=uefi-pxe",
               "tftp-sent name=snponly-arm64.efi", "tftp-sent name=autoexec.ipxe", SENT_SCRIPT)
+
+
+def test_uboot_arm64(lab, kernels, record_property):
+    """U-Boot is known for what it is, and told. Debian's build does not listen (it lacks
+    CONFIG_SERVERIP_FROM_PROXYDHCP), so its user names the server; and iPXE starts in its
+    EFI but hears nothing there, so that it boots the kernel itself, from pixie."""
+    boot = Boot(lab, kernels, "uboot-arm64", "dnsmasq", PLAIN["dnsmasq"], options=["--proxy-dhcp"])
+    machine = boot.power_on()
+    machine.expect("Hit any key", 60)
+    machine.press("\n")
+    for command, answer in (
+            ("setenv autoload no; dhcp", "DHCP client bound to address"),
+            ("setenv serverip 192.168.0.100", "=> "),
+            ("setenv bootargs console=ttyAMA0 pixie.token=%s" % boot.token, "=> "),
+            ("tftpboot ${kernel_addr_r} extra/vmlinuz-arm64", "Bytes transferred"),
+            ("tftpboot ${ramdisk_addr_r} extra/initrd-arm64", "Bytes transferred")):
+        machine.expect("=> ", 30)
+        machine.forget()
+        machine.press(command + "\n")
+        machine.expect(answer, 60)
+    machine.press("booti ${kernel_addr_r} ${ramdisk_addr_r}:${filesize} ${fdtcontroladdr}\n")
+    record_property("seconds_to_token", round(boot.to_token(120), 1))
+    boot.went("dhcp-offer client=u-boot arch=22", "file=snponly-arm64.efi",
+              "tftp-sent name=extra/vmlinuz-arm64", "tftp-sent name=extra/initrd-arm64")
