@@ -1,6 +1,8 @@
 #include "base/log.h"
 
 #include <ctype.h>
+#include <poll.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,7 +13,10 @@
 
 #include "base/bytes.h"
 
+/* Below PIPE_BUF, so that a pipe takes a line whole or not at all. */
 #define LINE_MAX_BYTES 2048
+/* A value, escapes included: a name of 2 KB must not push the others out of the line. */
+#define VALUE_MAX_BYTES 600
 
 static const char *const level_names[] = {"ERROR", "WARNING", "INFO", "DEBUG"};
 /* sd-daemon(3): err, warning, info, debug */
@@ -19,6 +24,7 @@ static const char *const journal_prefix[] = {"<3>", "<4>", "<6>", "<7>"};
 
 static enum log_level current_level = LEVEL_INFO;
 static bool to_journal;
+static atomic_uint lost; /* lines, since the last one that got through */
 
 bool
 log_level_parse(const char *text, enum log_level *out)
@@ -81,13 +87,18 @@ put_text(struct writer *w, const char *text, size_t len)
 
 	while (plain < len && is_plain((unsigned char)text[plain]))
 		plain++;
-	if (plain == len && len > 0) {
+	if (plain == len && len > 0 && len <= VALUE_MAX_BYTES) {
 		wr_mem(w, text, len);
 		return;
 	}
 	wr_u8(w, '"');
-	for (size_t i = 0; i < len; i++)
+	for (size_t i = 0, from = w->len; i < len; i++) {
+		if (w->len - from >= VALUE_MAX_BYTES) {
+			wr_str(w, "...");
+			break;
+		}
 		put_escaped(w, (unsigned char)text[i]);
+	}
 	wr_u8(w, '"');
 }
 
@@ -141,23 +152,49 @@ put_time(char *buf, size_t cap)
 	return n + (size_t)snprintf(buf + n, cap - n, ".%03ldZ ", ts.tv_nsec / 1000000);
 }
 
-void
-log_event(enum log_level level, const char *who, const char *event, const struct kv *kv,
+/*
+ * One write, so that lines of several threads do not mix. Whoever reads our standard
+ * error may be stuck (a full pipe, a terminal stopped by Ctrl-S), and a write would
+ * stop every boot with it: then the line is lost. O_NONBLOCK would say the same, but
+ * it belongs to all who share the pipe or terminal.
+ */
+static bool
+put_line(const char *line, size_t len)
+{
+	struct pollfd err = {.fd = STDERR_FILENO, .events = POLLOUT};
+
+	return poll(&err, 1, 0) == 1 && err.revents & POLLOUT &&
+	       write(STDERR_FILENO, line, len) >= 0;
+}
+
+static bool
+log_line(enum log_level level, const char *who, const char *event, const struct kv *kv,
 	size_t n)
 {
 	char line[LINE_MAX_BYTES];
 	size_t at;
 
-	if (!log_on(level))
-		return;
 	if (to_journal)
 		at = (size_t)snprintf(line, sizeof(line), "%s", journal_prefix[level]);
 	else
 		at = put_time(line, sizeof(line));
 	at += log_format(line + at, sizeof(line) - at - 1, level, who, event, kv, n);
 	line[at++] = '\n';
-	/* One write, so that lines of several threads do not mix; a full pipe loses it.
-	 */
-	if (write(STDERR_FILENO, line, at) < 0)
+	return put_line(line, at);
+}
+
+void
+log_event(enum log_level level, const char *who, const char *event, const struct kv *kv,
+	size_t n)
+{
+	unsigned missing;
+
+	if (!log_on(level))
 		return;
+	missing = atomic_exchange(&lost, 0);
+	if (missing &&
+		!log_line(LEVEL_WARNING, NULL, "log-lost", &NUM("lines", missing), 1))
+		atomic_fetch_add(&lost, missing);
+	if (!log_line(level, who, event, kv, n))
+		atomic_fetch_add(&lost, 1);
 }

@@ -244,6 +244,7 @@ def test_log_to_a_full_pipe_does_not_stop_it(lan, site):
             os.write(writer, b"x" * 4096)
     except BlockingIOError:
         pass
+    os.set_blocking(writer, True)  # as a shell's pipe is
     process = lan.server.popen([pixie.binary(), *site.options(), "-v", "DEBUG"], stderr=writer,
                                env=pixie.environment(), stdin=subprocess.DEVNULL)
     try:

@@ -1,4 +1,8 @@
+#define _GNU_SOURCE
 #include "unit.h"
+
+#include <fcntl.h>
+#include <unistd.h>
 
 #include "base/log.h"
 
@@ -65,6 +69,51 @@ levels_in_any_case(void **state)
 	assert_false(log_level_parse("", &level));
 }
 
+/* A long name must not push out who sent it. */
+static void
+a_value_too_long_leaves_room_for_the_others(void **state)
+{
+	char buf[2048], name[1900];
+	const struct kv kv[] = {MEM("name", name, sizeof(name)), NUM("bytes", 7)};
+
+	memset(name, '\x01', sizeof(name));
+	log_format(buf, sizeof(buf), LEVEL_INFO, "who", "event", kv, 2);
+	assert_non_null(strstr(buf, "\\x01...\" bytes=7"));
+	memset(name, 'a', sizeof(name));
+	log_format(buf, sizeof(buf), LEVEL_INFO, "who", "event", kv, 2);
+	assert_non_null(strstr(buf, "aaa...\" bytes=7"));
+}
+
+/* `pixie 2>&1 | logger` and the logger hangs: its pipe blocks, we must not. */
+static void
+a_full_pipe_loses_lines_and_says_so_later(void **state)
+{
+	int ends[2], err = dup(STDERR_FILENO);
+	char buf[1 << 16];
+	ssize_t n;
+
+	assert_int_equal(pipe(ends), 0);
+	fcntl(ends[1], F_SETPIPE_SZ, 16384);
+	fflush(stderr);
+	dup2(ends[1], STDERR_FILENO);
+	alarm(10); /* what blocks ends here */
+	for (int i = 0; i < 3000; i++)
+		log_info(NULL, "event", NUM("i", i));
+	n = read(ends[0], buf, sizeof(buf) - 1);
+	log_info(NULL, "event", NUM("i", 3000));
+	assert_true(n > 0);
+	n = read(ends[0], buf, sizeof(buf) - 1);
+	alarm(0);
+	dup2(err, STDERR_FILENO);
+	assert_true(n > 0);
+	buf[n] = '\0';
+	assert_non_null(strstr(buf, "WARNING - log-lost lines="));
+	assert_non_null(strstr(buf, "INFO - event i=3000\n"));
+	close(err);
+	close(ends[0]);
+	close(ends[1]);
+}
+
 int
 main(void)
 {
@@ -72,6 +121,8 @@ main(void)
 		cmocka_unit_test(a_line_is_level_machine_event_and_pairs),
 		cmocka_unit_test(what_the_network_sent_cannot_forge_a_line),
 		cmocka_unit_test(a_line_too_long_is_cut_not_overrun),
+		cmocka_unit_test(a_value_too_long_leaves_room_for_the_others),
+		cmocka_unit_test(a_full_pipe_loses_lines_and_says_so_later),
 		cmocka_unit_test(levels_in_any_case),
 	};
 
