@@ -71,8 +71,8 @@ struct transfer {
 	struct loop_timer timer;
 	struct mono armed, started;
 	uint64_t request; /* hash of the datagram that opened it */
-	struct who who;
-	char *name; /* NULL once reported */
+	const char *name; /* in `label`, behind it */
+	char label[];     /* who, for the log */
 };
 
 struct tftp_server {
@@ -184,8 +184,8 @@ log_end(const struct transfer *t, enum log_level level, const char *event)
 	const struct tftp_session *s = &t->session;
 	struct mono now = loop_now(t->timer.loop);
 
-	LOG_AT(level, t->who.label, event, STR("name", t->name),
-		PEER("peer", &t->path.peer), NUM("bytes", tftp_session_bytes(s)),
+	LOG_AT(level, t->label, event, STR("name", t->name), PEER("peer", &t->path.peer),
+		NUM("bytes", tftp_session_bytes(s)),
 		NUM("ms", mono_since(now, t->started) / 1000), NUM("blksize", s->blksize),
 		NUM("windowsize", s->window), NUM("resent", s->resent),
 		STR("outcome", tftp_outcome_text(s->outcome)));
@@ -258,11 +258,10 @@ transfer_free(struct transfer *t)
 	stop_waiting(t);
 	loop_timer_del(&t->timer);
 	tftp_session_free(&t->session);
-	free(t->name);
 	free(t);
 }
 
-/* The transfer is over: says so once, and keeps only what lingering needs. */
+/* The transfer is over: says so once. */
 static void
 transfer_ended(struct transfer *t)
 {
@@ -273,8 +272,6 @@ transfer_ended(struct transfer *t)
 	s->live--;
 	--*host_count(s, &t->path.peer);
 	s->lingering++;
-	free(t->name);
-	t->name = NULL;
 }
 
 static void on_writable(void *arg);
@@ -311,7 +308,7 @@ send_due(struct transfer *t, struct mono now)
 			return;
 		}
 		if (sent < 0)
-			log_drop(t->who.label, "tftp", strerror(-sent),
+			log_drop(t->label, "tftp", strerror(-sent),
 				PEER("peer", &t->path.peer));
 		else if ((unsigned)sent < out->n)
 			tftp_session_unsent(&t->session, out->n - (unsigned)sent);
@@ -452,6 +449,20 @@ struct ask {
 	struct who who;
 };
 
+/* In one piece with its label and name: many may be open at once. */
+static struct transfer *
+transfer_alloc(const char *label, const char *name)
+{
+	size_t label_size = strlen(label) + 1, name_size = strlen(name) + 1;
+	struct transfer *t = calloc(1, sizeof(*t) + label_size + name_size);
+
+	if (t == NULL)
+		return NULL;
+	memcpy(t->label, label, label_size);
+	t->name = memcpy(t->label + label_size, name, name_size);
+	return t;
+}
+
 /* Begins to send `content`, whose reference it takes over. */
 static void
 begin(struct ask *ask, struct content *content, const char *name)
@@ -460,11 +471,10 @@ begin(struct ask *ask, struct content *content, const char *name)
 	struct tftp_server *s = l->server;
 	const struct udp_path *path = &ask->dgram->path;
 	struct tftp_terms terms = terms_for(s, path, ask->req);
-	struct transfer *t = calloc(1, sizeof(*t)), *old;
+	struct transfer *t = transfer_alloc(ask->who.label, name), *old;
 	struct mono now = loop_now(s->config.loop);
 
-	if (t == NULL || (t->name = strdup(name)) == NULL) {
-		free(t);
+	if (t == NULL) {
 		content_unref(content);
 		log_error(ask->who.label, "tftp-failed", STR("why", "out of memory"));
 		return;
@@ -473,7 +483,6 @@ begin(struct ask *ask, struct content *content, const char *name)
 	if ((old = find(s, &path->peer, t->port)) != NULL)
 		transfer_free(old);
 	t->path = *path;
-	t->who = ask->who;
 	t->started = now;
 	t->request = hash_request(ask->dgram->data, ask->dgram->len);
 	loop_timer_init(s->config.loop, &t->timer, on_timer, t);
@@ -482,7 +491,7 @@ begin(struct ask *ask, struct content *content, const char *name)
 	s->live++;
 	++*host_count(s, &path->peer);
 	if (tftp_session_rolls_over(&t->session))
-		log_debug(t->who.label, "tftp-rollover", STR("name", name),
+		log_debug(t->label, "tftp-rollover", STR("name", name),
 			NUM("blksize", t->session.blksize));
 	go_on(t, now);
 }
@@ -653,11 +662,11 @@ on_answer(struct port *port, const struct udp_dgram *dgram, const struct tftp_pk
 		return;
 	}
 	if (pkt->op == TFTP_ERROR)
-		log_debug(t->who.label, "tftp-error", NUM("code", pkt->code),
+		log_debug(t->label, "tftp-error", NUM("code", pkt->code),
 			MEM("text", pkt->data, pkt->len));
 	why = tftp_session_input(&t->session, pkt, now);
 	if (why != NULL)
-		log_drop(t->who.label, "tftp", why, PEER("peer", &t->path.peer),
+		log_drop(t->label, "tftp", why, PEER("peer", &t->path.peer),
 			NUM("block", pkt->block));
 	go_on(t, now);
 }
