@@ -694,7 +694,10 @@ fill_octet(struct tftp_session *s, struct tftp_out *out, uint64_t end)
 	return 0;
 }
 
-/* The same translated; finds out on the way which block is the last. */
+/*
+ * The same translated; finds out on the way which block is the last. When that was
+ * known, or blocks behind it are out already, the file is not what it was.
+ */
 static int
 fill_netascii(struct tftp_session *s, struct tftp_out *out, uint64_t end)
 {
@@ -705,6 +708,8 @@ fill_netascii(struct tftp_session *s, struct tftp_out *out, uint64_t end)
 
 		if (n < 0)
 			return n;
+		if ((unsigned)n < s->blksize ? b < s->high : b == s->last)
+			return -ESTALE;
 		if ((unsigned)n < s->blksize)
 			s->last = b;
 		put_frame(out, b, body, (size_t)n);

@@ -650,6 +650,31 @@ netascii_pairs_across_blocks(void **state)
 	assert_int_equal(tftp_session_bytes(&w.s), sizeof(text) - 1);
 }
 
+/*
+ * Rewritten in place within a tick of the file system's clock, or with its times put
+ * back: size and time are the old ones, but line ends have come or gone, and a block
+ * that was in the middle is now the last.
+ */
+static void
+netascii_of_other_length_the_second_time(void **state)
+{
+	static const char few[] = "abcdefghijklmnop", many[] = "ab\n\n\n\n\n\n\n\nklmnop";
+	char text[sizeof(few)];
+
+	strcpy(text, many);
+	start_with(content_static(text, sizeof(text) - 1, "x", "t", 0));
+	TALK("> netascii blksize=8 windowsize=4", "< OACK blksize=8 windowsize=4",
+		"> ACK 0", "< DATA 1-4");
+	strcpy(text, few);
+	TALK("+ 500", "< ERROR 0", "= the file changed while it was being sent");
+
+	start_with(content_static(text, sizeof(text) - 1, "x", "t", 0));
+	TALK("> netascii blksize=8 windowsize=4", "< OACK blksize=8 windowsize=4",
+		"> ACK 0", "< DATA 1-3");
+	strcpy(text, many);
+	TALK("+ 500", "< ERROR 0", "= the file changed while it was being sent");
+}
+
 int
 main(void)
 {
@@ -704,6 +729,7 @@ main(void)
 		cmocka_unit_test(a_file_that_vanished_does_not_arrive_as_if_whole),
 		cmocka_unit_test(netascii_has_no_tsize),
 		cmocka_unit_test(netascii_pairs_across_blocks),
+		cmocka_unit_test(netascii_of_other_length_the_second_time),
 	};
 	int failed = cmocka_run_group_tests_name("session", tests, NULL, NULL);
 
