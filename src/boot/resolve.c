@@ -17,7 +17,7 @@ static void
 give(struct resolution *r, struct content *c)
 {
 	r->content = c;
-	r->kind = c ? RESOLVED_CONTENT : RESOLVED_FAILED;
+	r->kind = c ? RESOLVED_CONTENT : RESOLVED_BUSY;
 	snprintf(r->note, sizeof(r->note), "%s", c ? "" : "out of memory");
 }
 
@@ -45,6 +45,11 @@ refuse(struct resolution *r, int err)
 	case ENAMETOOLONG:
 	case EXDEV: /* beneath: the kernel saw the name leave the tree */
 		r->kind = RESOLVED_BAD_NAME;
+		break;
+	case EMFILE:
+	case ENFILE:
+	case ENOMEM:
+		r->kind = RESOLVED_BUSY;
 		break;
 	default:
 		r->kind = RESOLVED_FAILED;

@@ -51,7 +51,8 @@ enum resolved {
 	RESOLVED_NOT_FOUND, /* TFTP error 1, HTTP 404 */
 	RESOLVED_DENIED,    /* permission: TFTP error 2, HTTP 403 */
 	RESOLVED_BAD_NAME,  /* a name nobody honest sends: TFTP error 2, HTTP 400 */
-	RESOLVED_FAILED, /* our trouble (I/O error, no descriptors): TFTP 0, HTTP 500 */
+	RESOLVED_BUSY,      /* no descriptor or memory for now: TFTP silence, HTTP 503 */
+	RESOLVED_FAILED,    /* our trouble (I/O error): TFTP 0, HTTP 500 */
 };
 
 struct resolution {

@@ -2,7 +2,7 @@
 
 #include "base/log.h"
 
-/* 304s are a client's cache at work; what was cut or is our fault stands out. */
+/* 304s are a client's cache at work; what was cut, or is our fault, stands out. */
 static enum log_level
 level_of(const struct exchange *x, const char *cut)
 {
@@ -10,6 +10,8 @@ level_of(const struct exchange *x, const char *cut)
 		return LEVEL_WARNING;
 	if (x->status == 304)
 		return LEVEL_DEBUG;
+	if (x->status == 503)
+		return LEVEL_WARNING;
 	return x->status == 500 ? LEVEL_ERROR : LEVEL_INFO;
 }
 

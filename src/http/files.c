@@ -96,6 +96,8 @@ status_of(enum resolved kind)
 		return 403;
 	case RESOLVED_BAD_NAME:
 		return 400;
+	case RESOLVED_BUSY:
+		return 503;
 	default:
 		return 500;
 	}
@@ -113,5 +115,7 @@ files_answer(const struct visit *v, struct reply *r)
 		answer_directory(v, &res, r);
 	else
 		reply_text(r, status_of(res.kind), "%s", res.note);
+	if (res.kind == RESOLVED_BUSY)
+		r->retry_after = 5; /* iPXE waits and asks again */
 	resolution_done(&res);
 }

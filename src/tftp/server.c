@@ -497,14 +497,38 @@ begin(struct ask *ask, struct content *content, const char *name)
 }
 
 static void
-refuse(const struct ask *ask, enum tftp_code code, const char *text)
+refuse_at(enum log_level level, const struct ask *ask, enum tftp_code code,
+	const char *text)
 {
 	const struct udp_path *path = &ask->dgram->path;
 
-	log_info(ask->who.label, "tftp-refused",
+	LOG_AT(level, ask->who.label, "tftp-refused",
 		MEM("name", ask->req->name, ask->req->len), PEER("peer", &path->peer),
 		STR("why", text));
 	send_error(pick_port(ask->listener, &path->peer), path, code, text);
+}
+
+static void
+refuse(const struct ask *ask, enum tftp_code code, const char *text)
+{
+	refuse_at(LEVEL_INFO, ask, code, text);
+}
+
+/*
+ * When the server is full a request is dropped, not refused: firmware asks again
+ * after some seconds, but an ERROR ends its boot.
+ */
+static void
+drop_for_now(const struct ask *ask, const char *why)
+{
+	struct tftp_server *s = ask->listener->server;
+	struct mono now = loop_now(s->config.loop);
+
+	if (mono_since(now, s->complained) < MONO_S(1))
+		return;
+	s->complained = now;
+	log_warning(ask->who.label, "tftp-full", NUM("transfers", s->live),
+		PEER("peer", &ask->dgram->path.peer), STR("why", why));
 }
 
 static void
@@ -534,37 +558,29 @@ serve(struct ask *ask)
 	case RESOLVED_BAD_NAME:
 		refuse(ask, TFTP_E_ACCESS, r.note);
 		break;
+	case RESOLVED_BUSY:
+		drop_for_now(ask, r.note);
+		break;
 	case RESOLVED_FAILED:
-		log_warning(ask->who.label, "tftp-failed",
-			MEM("name", asked.name, asked.len), STR("why", r.note));
-		refuse(ask, TFTP_E_UNDEFINED, r.note);
+		refuse_at(LEVEL_WARNING, ask, TFTP_E_UNDEFINED, r.note);
 		break;
 	}
 	resolution_done(&r);
 }
 
-/*
- * When the server is full a request is dropped, not refused: firmware asks again
- * after some seconds, but an ERROR ends its boot. One host that floods is told.
- */
+/* One host that floods is told. */
 static bool
-has_room(struct ask *ask)
+has_room(const struct ask *ask)
 {
 	struct tftp_server *s = ask->listener->server;
-	const struct netaddr *peer = &ask->dgram->path.peer;
-	struct mono now = loop_now(s->config.loop);
 
-	if (*host_count(s, peer) >= s->config.max_per_host) {
+	if (*host_count(s, &ask->dgram->path.peer) >= s->config.max_per_host) {
 		refuse(ask, TFTP_E_UNDEFINED, "too many transfers to this address");
 		return false;
 	}
 	if (s->live < s->config.max_transfers)
 		return true;
-	if (mono_since(now, s->complained) >= MONO_S(1)) {
-		s->complained = now;
-		log_warning(ask->who.label, "tftp-full", NUM("transfers", s->live),
-			PEER("peer", peer));
-	}
+	drop_for_now(ask, "all transfers are taken");
 	return false;
 }
 

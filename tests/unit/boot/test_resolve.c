@@ -1,5 +1,7 @@
 #include "sandbox.h"
 
+#include <sys/resource.h>
+
 #include "assets/asset.h"
 #include "boot/resolve.h"
 
@@ -53,8 +55,8 @@ ask(const char *name, const char *query)
 static const char *
 text_of(const struct asked *asked)
 {
-	static const char *const kinds[] = {
-		"content", "directory", "not found", "denied", "bad name", "failed"};
+	static const char *const kinds[] = {"content", "directory", "not found", "denied",
+		"bad name", "busy", "failed"};
 	static char buf[4096];
 	struct resolution r;
 	size_t n;
@@ -274,6 +276,20 @@ nothing_of_the_template_is_left(void **state)
 	assert_null(strstr(get("autoexec.ipxe", ""), "@BASE@"));
 }
 
+/* Not "no such file": the machine is to ask again. */
+static void
+without_descriptors_it_is_busy(void **state)
+{
+	struct rlimit was, none;
+
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &was), 0);
+	none = (struct rlimit){0, was.rlim_max};
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+	assert_string_equal(get("vmlinuz", ""), "busy: vmlinuz: Too many open files");
+	assert_int_equal(strncmp(get("ipxe/02-00-00-00-00-09.ipxe", ""), "busy: ", 6), 0);
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &was), 0);
+}
+
 static void
 the_admins_chain_replaces_ours(void **state)
 {
@@ -300,6 +316,7 @@ main(void)
 		AT(own_roms_come_first_by_either_name),
 		AT(chain_has_the_address_the_client_reached),
 		AT(nothing_of_the_template_is_left),
+		AT(without_descriptors_it_is_busy),
 		AT(the_admins_chain_replaces_ours),
 	};
 
