@@ -40,7 +40,7 @@ test_packages='
 	tcpdump                 # what a failed boot said on the wire
 	tshark                  # a second opinion on DHCP replies
 	isc-dhcp-relay          # between machines and proxyDHCP
-	kea-dhcp6-server        # the README's DHCPv6 rules
+	kea-dhcp6-server        # DHCPv6 rules of the README
 	u-boot-qemu             # a machine with U-Boot
 	buildah                 # builds the container, without a daemon or a registry
 '
