@@ -70,6 +70,26 @@ netaddr_hash(const struct netaddr *a)
 	return (h ^ (netaddr_port(a) >> 8)) * 16777619u;
 }
 
+struct netaddr
+netaddr_of_v4(be32 addr, uint16_t port)
+{
+	struct netaddr a = {.v4 = {.sin_family = AF_INET}};
+
+	memcpy(&a.v4.sin_addr, addr.b, sizeof(addr.b));
+	netaddr_set_port(&a, port);
+	return a;
+}
+
+be32
+netaddr_v4(const struct netaddr *a)
+{
+	be32 b = be32_from(0);
+
+	if (a->sa.sa_family == AF_INET)
+		memcpy(b.b, &a->v4.sin_addr, sizeof(b.b));
+	return b;
+}
+
 void
 netaddr_unmap(struct netaddr *a)
 {

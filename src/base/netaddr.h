@@ -8,6 +8,8 @@
 #include <stdint.h>
 #include <sys/socket.h>
 
+#include "base/bytes.h"
+
 struct netaddr {
 	union {
 		struct sockaddr sa;
@@ -26,6 +28,9 @@ bool netaddr_is_wildcard(const struct netaddr *a);
 bool netaddr_equal(const struct netaddr *a, const struct netaddr *b);
 bool netaddr_same_host(const struct netaddr *a, const struct netaddr *b);
 uint32_t netaddr_hash(const struct netaddr *a);
+/* IPv4 to and from the bytes of a packet; 0.0.0.0 for what is not IPv4. */
+struct netaddr netaddr_of_v4(be32 addr, uint16_t port);
+be32 netaddr_v4(const struct netaddr *a);
 /* ::ffff:192.0.2.1, as a dual-stack socket shows IPv4, becomes plain IPv4. */
 void netaddr_unmap(struct netaddr *a);
 

@@ -33,6 +33,20 @@ listen_beside(struct dhcp_sockets *s)
 	return s->mouth < 0 ? s->mouth : 0;
 }
 
+/*
+ * A DHCP server that is started after us and asks to share the port, as dhcpd does,
+ * may have it: broadcasts then reach both, and what is sent to this host alone
+ * reaches the one that came last, not us. dnsmasq and Kea do not ask; they have to be
+ * started first.
+ */
+static void
+give_way(int fd)
+{
+	int on = 1;
+
+	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+}
+
 int
 dhcp_listen(struct dhcp_sockets *s, int *port)
 {
@@ -47,7 +61,9 @@ dhcp_listen(struct dhcp_sockets *s, int *port)
 	s->server = bind_port(DHCP_SERVER_PORT);
 	if (s->server == -EADDRINUSE)
 		err = listen_beside(s);
-	else if (s->server < 0)
+	else if (s->server >= 0)
+		give_way(s->server);
+	else
 		err = s->server;
 	if (err < 0)
 		dhcp_sockets_close(s);

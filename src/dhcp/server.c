@@ -47,27 +47,6 @@ struct visit {
 	char slot[256]; /* how to fill the ROM's slot */
 };
 
-static struct netaddr
-netaddr_of(be32 addr, uint16_t port)
-{
-	struct netaddr a = {.v4 = {.sin_family = AF_INET}};
-
-	memcpy(&a.v4.sin_addr, addr.b, sizeof(addr.b));
-	netaddr_set_port(&a, port);
-	return a;
-}
-
-/* No address for anything but IPv4. */
-static be32
-be32_of(const struct netaddr *a)
-{
-	be32 b = be32_from(0);
-
-	if (a->sa.sa_family == AF_INET)
-		memcpy(b.b, &a->v4.sin_addr, sizeof(b.b));
-	return b;
-}
-
 /* The log. */
 
 /* As every other server writes it: "00-11-22-33-44-55". */
@@ -161,7 +140,7 @@ find_local(struct visit *v)
 	bool has_sender = !netaddr_is_wildcard(&path->peer);
 
 	v->local = path->local;
-	if (has_sender && !dhcp_no_addr(be32_of(&v->local)))
+	if (has_sender && !dhcp_no_addr(netaddr_v4(&v->local)))
 		return true;
 	return iface_addr4(v->server->config.sockets.pxe, v->iface, &v->local);
 }
@@ -179,7 +158,7 @@ find_self(struct visit *v)
 	else if (s->config.tftp.sa.sa_family == AF_INET)
 		self = s->config.tftp;
 	asked.reached = self;
-	v->known.self = be32_of(&self);
+	v->known.self = netaddr_v4(&self);
 	v->known.base = script_base(&s->site, &asked, v->base);
 }
 
@@ -258,8 +237,7 @@ moved_on(struct dhcp_server *s, struct machine *machine, const char *to)
 	if (row == NULL)
 		return;
 	put_label(label, sizeof(label), machine_key(machine));
-	LOG_AT(row->attempt ? LEVEL_INFO : LEVEL_DEBUG, label, "dhcp-learned",
-		STR("client", proxy_client_text(row->client)),
+	log_info(label, "dhcp-learned", STR("client", proxy_client_text(row->client)),
 		STR("boots-by", row->words), STR("went-on-to", to));
 }
 
@@ -271,7 +249,7 @@ on_activity(void *arg, const struct who *who, const struct netaddr *peer)
 	struct machine *machine = who->has_mac ? memory_find(s->memory, &key) : NULL;
 
 	if (machine == NULL)
-		machine = memory_find_addr(s->memory, be32_of(peer));
+		machine = memory_find_addr(s->memory, netaddr_v4(peer));
 	if (machine != NULL)
 		moved_on(s, machine, "TFTP or HTTP");
 }
@@ -315,13 +293,13 @@ destination(const struct visit *v)
 
 	switch (proxy_way(&v->ask, !netaddr_is_wildcard(peer))) {
 	case PROXY_TO_RELAY:
-		return netaddr_of(h->giaddr, DHCP_SERVER_PORT);
+		return netaddr_of_v4(h->giaddr, DHCP_SERVER_PORT);
 	case PROXY_TO_SENDER:
 		return *peer;
 	case PROXY_TO_CLIENT:
-		return netaddr_of(h->ciaddr, DHCP_CLIENT_PORT);
+		return netaddr_of_v4(h->ciaddr, DHCP_CLIENT_PORT);
 	default:
-		return netaddr_of(be32_from(INADDR_BROADCAST), DHCP_CLIENT_PORT);
+		return netaddr_of_v4(be32_from(INADDR_BROADCAST), DHCP_CLIENT_PORT);
 	}
 }
 
@@ -357,8 +335,8 @@ answer(struct visit *v, const struct proxy_reply *r)
 			STR("on", v->iface));
 		return;
 	}
-	log_reply(v, r, &to);
 	note_offer(v, r);
+	log_reply(v, r, &to);
 }
 
 static void

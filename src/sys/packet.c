@@ -62,16 +62,6 @@ packet_listen(uint16_t port)
 	return fd;
 }
 
-static struct netaddr
-netaddr_of(be32 addr, uint16_t port)
-{
-	struct netaddr a = {.v4 = {.sin_family = AF_INET}};
-
-	memcpy(&a.v4.sin_addr, addr.b, sizeof(addr.b));
-	netaddr_set_port(&a, port);
-	return a;
-}
-
 int
 packet_recv(int fd, uint8_t *buf, size_t cap, struct udp_dgram *out)
 {
@@ -91,9 +81,9 @@ packet_recv(int fd, uint8_t *buf, size_t cap, struct udp_dgram *out)
 		 from.sll_pkttype == PACKET_OTHERHOST || (size_t)n > cap ||
 		 !udp4_parse(buf, (size_t)n, &d));
 	*out = (struct udp_dgram){.data = d.data, .len = d.len};
-	out->path.peer = netaddr_of(d.src, d.sport);
+	out->path.peer = netaddr_of_v4(d.src, d.sport);
 	if (from.sll_pkttype == PACKET_HOST)
-		out->path.local = netaddr_of(d.dst, 0);
+		out->path.local = netaddr_of_v4(d.dst, 0);
 	out->path.ifindex = (unsigned)from.sll_ifindex;
 	return 1;
 }
@@ -115,21 +105,12 @@ packet_sender(void)
 	return fd;
 }
 
-static be32
-addr_of(const struct netaddr *a)
-{
-	be32 b;
-
-	memcpy(b.b, &a->v4.sin_addr, sizeof(b.b));
-	return b;
-}
-
 int
 packet_send(
 	int fd, uint16_t port, const struct udp_path *path, const void *data, size_t len)
 {
 	uint8_t packet[UDP4_HEAD + 1500];
-	struct udp4 d = {addr_of(&path->local), addr_of(&path->peer), port,
+	struct udp4 d = {netaddr_v4(&path->local), netaddr_v4(&path->peer), port,
 		netaddr_port(&path->peer), data, len};
 
 	if (len > sizeof(packet) - UDP4_HEAD)

@@ -200,8 +200,8 @@ class Lab:
         """A program of ours as the cable between a card and the bridge."""
         run("ip", "-n", self.net, "link", "add", wire, "type", "veth", "peer", "name", wire + "-lan")
         run("ip", "-n", self.net, "link", "set", wire + "-lan", "master", "lan", "up")
-        for interface in (card, wire):
-            run("ip", "-n", self.net, "link", "set", interface, "up")
+        for interface in (card, wire):  # without ARP: the host itself is not to answer on them
+            run("ip", "-n", self.net, "link", "set", interface, "arp", "off", "up")
         process = self.start("cable", [sys.executable, os.path.join(HERE, self.cable), card, wire],
                              self.net, stdin=subprocess.DEVNULL)
         self.wait_for_log("cable", "ready", process)

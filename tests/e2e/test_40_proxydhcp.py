@@ -4,11 +4,12 @@ Nothing but pixie names a boot file. Each firmware must come the whole way, to t
 token that Linux prints.
 """
 import json
+import sys
 
 import pytest
 
-from boots import SENT_SCRIPT, Boot
-from lab import DHCP_ADDRESS
+from boots import MAC, SENT_SCRIPT, Boot
+from lab import DHCP_ADDRESS, run
 
 pytestmark = pytest.mark.timeout(420)
 
@@ -56,6 +57,49 @@ def test_efi64_pxe(proxied, record_property):
     boot.to_linux(record_property)
     boot.went("dhcp-offer client=uefi-pxe arch=7", "dhcp-ack client=uefi-pxe",
               "tftp-sent name=snponly64.efi", "tftp-sent name=autoexec.ipxe", SENT_SCRIPT)
+
+
+# A machine that pixie believes to have ignored earlier offers, as this many DISCOVERs in
+# its name make it believe, is sent the next shape: firmware must boot by each of them.
+IGNORE = """
+import socket, sys, time
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+s.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, 1)
+s.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, b"lan")
+for i in range(int(sys.argv[2])):
+    head = bytes([1, 1, 6, 0, 7, 7, 7, i]) + bytes(20) + bytes.fromhex(sys.argv[1].replace(":", ""))
+    s.sendto(head.ljust(236, b"\\0") + bytes.fromhex("63825363350101" + sys.argv[3] + "ff"), ("255.255.255.255", 67))
+    time.sleep(0.6)
+"""
+PXE = b"PXEClient".hex()
+
+
+def ignore(lab, discovers, arch):
+    run("ip", "netns", "exec", lab.dhcp_net, sys.executable, "-c", IGNORE, MAC, str(discovers),
+        "3c09" + PXE + "5d02%04x" % arch)
+
+
+@pytest.mark.parametrize("discovers,how", [(2, "boot file on port 4011"), (4, "list of boot servers")])
+def test_bios_pxe_by_the_other_shapes(lab, proxied, record_property, discovers, how):
+    lab.cable = "otherrom.py"
+    boot = proxied("bios", "dnsmasq")
+    ignore(lab, discovers, 0)
+    boot.power_on()
+    boot.to_linux(record_property)
+    boot.went("dhcp-retry", 'dhcp-offer client=bios-pxe arch=0 is=BIOS file=undionly.kpxe how="%s"' % how,
+              "dhcp-learned client=bios-pxe boots-by=\"%s\"" % how,
+              "tftp-sent name=undionly.kpxe", SENT_SCRIPT)
+
+
+@pytest.mark.parametrize("discovers,how", [(2, "boot file in the offer"), (4, "list of boot servers")])
+def test_efi64_pxe_by_the_other_shapes(lab, proxied, record_property, discovers, how):
+    boot = proxied("efi64", "dnsmasq")
+    ignore(lab, discovers, 7)
+    boot.power_on()
+    boot.to_linux(record_property)
+    boot.went("dhcp-retry", 'file=snponly64.efi how="%s"' % how,
+              "dhcp-learned client=uefi-pxe boots-by=\"%s\"" % how,
+              "tftp-sent name=snponly64.efi", SENT_SCRIPT)
 
 
 def test_efi64_http_boot(proxied, record_property):

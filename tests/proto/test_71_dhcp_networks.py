@@ -292,6 +292,21 @@ def test_dhcp_server_on_this_host(space, serve, tmp_path, dhcp_env, daemon):
         whole_conversation(client)
 
 
+def test_dhcpd_started_later_on_this_host(space, serve, tmp_path, dhcp_env):
+    """pixie had port 67 first, and shares it with who asks for that."""
+    server, client = cable(space)
+    process = serve(server, "--proxy-dhcp")
+    process.logged("dhcp-listening", "UDP sockets")
+    argv, ready = dhcpd(str(tmp_path), US)
+    with running(server, argv, str(tmp_path), ready, env=dhcp_env):
+        whole_conversation(client)
+        # A lease is renewed by unicast, which must reach who gave it.
+        with Client(client) as c:
+            mine = client.run("ip", "-4", "-o", "addr", "show", "eth0").stdout.split()[3].split("/")[0]
+            reply = c.ask(request(dhcp.REQUEST, MAC, ciaddr=mine), US)
+            assert (reply.type, reply.yiaddr) == (dhcp.ACK, mine)
+
+
 def test_on_this_host_beside_a_relay_and_on_named_interfaces(space, serve, tmp_path, dhcp_env):
     """Packet socket: unicast from a relay, an interface not asked for, hostile bytes."""
     server, client = cable(space)
