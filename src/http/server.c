@@ -68,6 +68,7 @@ struct http_server {
 	char date[HTTP_DATE_TEXT];
 	bool paused; /* not accepting: at the limit, or out of descriptors */
 	struct loop_timer accept_timer;
+	struct mono complained;
 	uint8_t scratch[SEND_COPY_MAX];
 	unsigned nlisteners;
 	struct listener listeners[];
@@ -251,6 +252,10 @@ static const char *
 cut_reason(ssize_t error)
 {
 	switch (-error) {
+	case EIO: /* a disk's; sockets have other words for their troubles */
+	case EBADF:
+	case EISDIR:
+		return "the file cannot be read";
 	case ESTALE:
 		return "the file changed while it was being sent";
 	case ECONNRESET:
@@ -386,6 +391,23 @@ listeners_watch(struct http_server *server)
 	return 0;
 }
 
+/* That there is no room, at most once a second. */
+static void
+complain(struct http_server *server, const char *why, const struct netaddr *peer)
+{
+	struct mono now = loop_now(server->loop);
+
+	if (mono_since(now, server->complained) < MONO_S(1))
+		return;
+	server->complained = now;
+	if (peer != NULL)
+		log_warning(NULL, "http-full", STR("why", why),
+			NUM("connections", server->links), PEER("peer", peer));
+	else
+		log_warning(NULL, "http-full", STR("why", why),
+			NUM("connections", server->links));
+}
+
 static void
 pause_accepting(struct http_server *server)
 {
@@ -443,8 +465,7 @@ turn_away(struct http_server *server, int fd, const struct netaddr *peer)
 	if (recv(fd, server->scratch, HEAD_MAX, MSG_DONTWAIT) != 0)
 		send(fd, reply, sizeof(reply) - 1, MSG_NOSIGNAL | MSG_DONTWAIT);
 	close(fd);
-	log_drop(NULL, "http", "too many connections from one address",
-		PEER("peer", peer));
+	complain(server, "too many connections from one address", peer);
 }
 
 static void
@@ -486,8 +507,7 @@ accept_failed(struct http_server *server, int error)
 	case ENOMEM:
 		if (make_room(server))
 			return true;
-		log_warning(NULL, "http-full", STR("why", strerror(error)),
-			NUM("connections", server->links));
+		complain(server, strerror(error), NULL);
 		pause_accepting(server);
 		return false;
 	default:
@@ -508,6 +528,7 @@ on_listener(void *arg)
 
 		if (server->links >= server->links_max &&
 			TAILQ_EMPTY(&server->queues[CONN_IDLE])) {
+			complain(server, "all connections are taken", NULL);
 			pause_accepting(server);
 			return;
 		}
@@ -534,6 +555,14 @@ room_for_links(void)
 	return (unsigned)((nofile.rlim_cur - FDS_RESERVED) / 2);
 }
 
+static unsigned
+fair_share(unsigned links_max)
+{
+	unsigned share = links_max - links_max / 4;
+
+	return share < PER_CLIENT_MAX ? share : PER_CLIENT_MAX;
+}
+
 static void
 close_all(const int *fds, unsigned n)
 {
@@ -557,7 +586,8 @@ http_server_new(const struct http_options *o)
 	server->activity = o->activity;
 	server->limits = o->limits ? o->limits : &conn_limits_default;
 	server->links_max = o->connections_max ? o->connections_max : room_for_links();
-	server->per_client_max = o->per_client_max ? o->per_client_max : PER_CLIENT_MAX;
+	server->per_client_max =
+		o->per_client_max ? o->per_client_max : fair_share(server->links_max);
 	server->timer_at = MONO_NEVER;
 	for (int i = 0; i < CONN_STATES; i++)
 		TAILQ_INIT(&server->queues[i]);

@@ -28,7 +28,10 @@ struct http_options {
 	 * wait in the backlog, which firmware bears better than a refusal.
 	 */
 	unsigned connections_max;
-	/* From one address, 0: 1024 (a NAT may hide a rack). More get a 503. */
+	/*
+	 * From one address; 0: 1024 (a NAT may hide a rack) and at most three quarters
+	 * of them all. More get a 503.
+	 */
 	unsigned per_client_max;
 	const struct conn_limits *limits; /* NULL: conn_limits_default */
 	const struct activity *activity;  /* told of every request; may be NULL */

@@ -195,6 +195,29 @@ a_greedy_address_gets_503(void **state)
 	stop();
 }
 
+/* Readers that do not read hold all that one address may have, and not all there are. */
+static void
+one_address_leaves_room_for_others(void **state)
+{
+	struct netaddr other;
+	int fds[9], fd = socket(AF_INET, SOCK_STREAM, 0);
+
+	start((struct http_options){.connections_max = 8}, 0);
+	for (size_t i = 0; i < COUNT(fds); i++) {
+		fds[i] = dial();
+		ask(fds[i], "big");
+	}
+	netaddr_parse_host("127.0.0.2", &other);
+	assert_int_equal(bind(fd, &other.sa, netaddr_len(&other)), 0);
+	assert_int_equal(connect(fd, &at.sa, netaddr_len(&at)), 0);
+	ask(fd, "small");
+	assert_answered(fd, "hello");
+	for (size_t i = 0; i < COUNT(fds); i++)
+		close(fds[i]);
+	close(fd);
+	stop();
+}
+
 static void
 without_descriptors_it_recovers(void **state)
 {
@@ -333,6 +356,7 @@ main(void)
 		cmocka_unit_test(an_idle_connection_makes_room),
 		cmocka_unit_test(at_the_limit_newcomers_wait),
 		cmocka_unit_test(a_greedy_address_gets_503),
+		cmocka_unit_test(one_address_leaves_room_for_others),
 		cmocka_unit_test(without_descriptors_it_recovers),
 		cmocka_unit_test(deadlines),
 		cmocka_unit_test(a_changed_file_ends_in_a_reset),
