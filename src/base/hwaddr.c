@@ -42,7 +42,7 @@ mac_shape(const char *text, size_t len)
 	if (len != 17 && len != 14)
 		return false;
 	for (size_t i = step - 1; i < len; i += step)
-		if (text[i] != text[step - 1] || !strchr(":-.", text[i]))
+		if (text[i] != text[step - 1] || !strchr(":-._", text[i]))
 			return false;
 	return true;
 }
@@ -50,7 +50,7 @@ mac_shape(const char *text, size_t len)
 bool
 mac_parse(const char *text, size_t len, struct mac *out)
 {
-	return mac_shape(text, len) && read_hex(text, len, ":-.", out->b, 12) == 12;
+	return mac_shape(text, len) && read_hex(text, len, ":-._", out->b, 12) == 12;
 }
 
 const char *

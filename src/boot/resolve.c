@@ -155,6 +155,12 @@ try_machine(const struct site *site, const struct asked *asked, struct resolutio
 			snprintf(r->note, sizeof(r->note), "%s", file);
 		return true;
 	}
+	if (access(site->scripts, R_OK | X_OK) < 0) {
+		r->kind = RESOLVED_FAILED;
+		snprintf(r->note, sizeof(r->note), "the script directory %.200s: %s",
+			site->scripts, strerror(errno));
+		return true;
+	}
 	r->kind = RESOLVED_NOT_FOUND;
 	snprintf(r->note, sizeof(r->note), "no script for this machine; looked for ");
 	machine_script_tried(

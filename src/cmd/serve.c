@@ -231,7 +231,6 @@ run(struct running *r)
 	if (loop_run(r->loop) < 0)
 		return fail(EX_OSERR, "the event loop broke");
 	service_notify("STOPPING=1");
-	log_info(NULL, "stopped");
 	return EX_OK;
 }
 
@@ -256,5 +255,7 @@ cmd_serve(const struct conf *c)
 	if (status == EX_OK)
 		status = run(&r);
 	stop(&r);
+	if (status == EX_OK)
+		log_info(NULL, "stopped"); /* after the ends of what was under way */
 	return status;
 }

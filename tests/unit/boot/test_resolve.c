@@ -155,6 +155,7 @@ a_machines_script_in_any_spelling(void **state)
 	assert_string_equal(get("ipxe/00:11:22:33:44:55.ipxe", ""), "exact");
 	assert_string_equal(get("ipxe/001122334455.IPXE", ""), "exact");
 	assert_string_equal(get("ipxe/aa-bb-cc-00-00-01.ipxe", ""), "colons");
+	assert_string_equal(get("ipxe/aa_bb_cc_00_00_01.ipxe", ""), "colons");
 }
 
 static void
@@ -276,6 +277,16 @@ nothing_of_the_template_is_left(void **state)
 	assert_null(strstr(get("autoexec.ipxe", ""), "@BASE@"));
 }
 
+/* An unmounted disk is not a machine that nobody has written a script for. */
+static void
+a_script_directory_that_is_gone_is_said(void **state)
+{
+	site.scripts = "/nonexistent";
+	assert_string_equal(get("ipxe/02-00-00-00-00-09.ipxe", ""),
+		"failed: the script directory /nonexistent: No such file or directory");
+	assert_int_equal(strncmp(get("chain.ipxe", ""), "#!ipxe", 6), 0);
+}
+
 /* Not "no such file": the machine is to ask again. */
 static void
 without_descriptors_it_is_busy(void **state)
@@ -316,6 +327,7 @@ main(void)
 		AT(own_roms_come_first_by_either_name),
 		AT(chain_has_the_address_the_client_reached),
 		AT(nothing_of_the_template_is_left),
+		AT(a_script_directory_that_is_gone_is_said),
 		AT(without_descriptors_it_is_busy),
 		AT(the_admins_chain_replaces_ours),
 	};
