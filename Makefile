@@ -5,4 +5,4 @@ install: all ; meson install -C build
 clean: ; rm -rf build build-*
 asan: ; ./test asan proto-asan
 fuzz: ; FUZZ_SECONDS=$${SECONDS_EACH:-600} ./test fuzz
-bench: ; @echo 'bench: comes with the issue on speed; nothing is measured yet' >&2; exit 1
+bench: all ; tools/deps.sh bench && bench/peers.sh build/bench/peers && /usr/bin/python3 bench/run.py $(if $(QUICK),--quick,) $(BENCH)

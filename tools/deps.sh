@@ -1,5 +1,6 @@
 #!/bin/sh
-# Installs what is missing: `tools/deps.sh build` for ./run, `tools/deps.sh test` for ./test.
+# Installs what is missing: `tools/deps.sh build` for ./run, `tools/deps.sh test` for ./test,
+# `tools/deps.sh bench` for make bench.
 # Nothing missing means nothing done: no root, no network, a few milliseconds.
 set -eu
 
@@ -44,8 +45,23 @@ test_packages='
 	u-boot-qemu             # a machine with U-Boot
 	buildah                 # builds the container, without a daemon or a registry
 '
+# What pixie is measured beside, and with. atftpd, which conflicts with tftpd-hpa, is
+# unpacked by bench/peers.sh and not installed.
+bench_packages='
+	iproute2                # a namespace of its own: nothing of the host is bound
+	tftpd-hpa
+	dnsmasq-base
+	libpcre2-8-0            # this and the next: what atftpd needs
+	libwrap0
+	golang-go               # the TFTP engine of the Go original, and net/http
+	golang-github-pin-tftp-dev
+	nginx
+	lighttpd
+	wrk                     # small requests
+'
 # Packages that bring a service. We want the program, never the running daemon.
-services='isc-dhcp-server isc-dhcp-relay kea-dhcp4-server kea-dhcp6-server'
+services='isc-dhcp-server isc-dhcp-relay kea-dhcp4-server kea-dhcp6-server
+	tftpd-hpa nginx lighttpd'
 
 fail() { echo "deps: $*" >&2; exit 1; }
 
@@ -100,7 +116,8 @@ install_missing() {
 case ${1-} in
 build) wanted=$(missing "$build_packages") ;;
 test) wanted=$(missing "$build_packages$test_packages") ;;
-*) fail "usage: tools/deps.sh build|test" ;;
+bench) wanted=$(missing "$build_packages$bench_packages") ;;
+*) fail "usage: tools/deps.sh build|test|bench" ;;
 esac
 [ -z "$wanted" ] && exit 0
 command -v apt-get >/dev/null || fail "no apt here; install by hand: $wanted"
