@@ -25,8 +25,15 @@ union control {
 		    CMSG_SPACE(sizeof(uint16_t)) + 64];
 };
 
+/* What is sent needs no room for what others may put there. */
+union label {
+	struct cmsghdr align;
+	uint8_t buf[CMSG_SPACE(sizeof(struct in6_pktinfo)) +
+		    CMSG_SPACE(sizeof(uint16_t))];
+};
+
 struct udp_batch {
-	unsigned slots;
+	unsigned slots, used; /* used: changed by the last receive */
 	size_t size;
 	struct mmsghdr *msgs;
 	struct iovec *iovs;
@@ -101,7 +108,7 @@ udp_batch_new(unsigned slots, size_t size)
 
 	if (b == NULL)
 		return NULL;
-	*b = (struct udp_batch){.slots = slots, .size = size};
+	*b = (struct udp_batch){.slots = slots, .used = slots, .size = size};
 	b->msgs = calloc(slots, sizeof(*b->msgs));
 	b->iovs = calloc(slots, sizeof(*b->iovs));
 	b->peers = calloc(slots, sizeof(*b->peers));
@@ -134,7 +141,7 @@ udp_recv(int fd, struct udp_batch *b)
 {
 	int n;
 
-	for (unsigned i = 0; i < b->slots; i++)
+	for (unsigned i = 0; i < b->used; i++)
 		b->msgs[i].msg_hdr = (struct msghdr){
 			.msg_name = &b->peers[i],
 			.msg_namelen = sizeof(b->peers[i]),
@@ -144,6 +151,7 @@ udp_recv(int fd, struct udp_batch *b)
 			.msg_controllen = sizeof(b->controls[i].buf),
 		};
 	n = recvmmsg(fd, b->msgs, b->slots, MSG_DONTWAIT, NULL);
+	b->used = n > 0 ? (unsigned)n : 1; /* the first may be touched by a failure */
 	if (n >= 0)
 		return n;
 	switch (errno) {
@@ -239,15 +247,15 @@ put_pktinfo(struct msghdr *msg, const struct udp_path *path)
 }
 
 static struct msghdr
-address(const struct udp_path *path, union control *control)
+address(const struct udp_path *path, union label *label)
 {
 	struct msghdr msg = {
 		.msg_name = (void *)&path->peer,
 		.msg_namelen = netaddr_len(&path->peer),
-		.msg_control = control->buf,
+		.msg_control = label->buf,
 	};
 
-	memset(control, 0, sizeof(*control));
+	memset(label, 0, sizeof(*label));
 	put_pktinfo(&msg, path);
 	return msg;
 }
@@ -255,46 +263,13 @@ address(const struct udp_path *path, union control *control)
 int
 udp_send(int fd, const struct udp_path *path, const void *data, size_t len)
 {
-	union control control;
-	struct msghdr msg = address(path, &control);
+	union label label;
+	struct msghdr msg = address(path, &label);
 	struct iovec iov = {(void *)data, len};
 
 	msg.msg_iov = &iov;
 	msg.msg_iovlen = 1;
 	return sendmsg(fd, &msg, MSG_DONTWAIT) < 0 ? -errno : 0;
-}
-
-/* One sendmsg of up to UDP_PAYLOAD_MAX bytes that the kernel cuts into `size`. */
-static int
-send_gso(int fd, const struct udp_path *path, struct udp_frame *frames, unsigned n,
-	size_t size)
-{
-	union control control;
-	struct msghdr msg = address(path, &control);
-	uint16_t segment = (uint16_t)size;
-
-	msg.msg_iov = frames[0].iov;
-	msg.msg_iovlen = 2 * (size_t)n;
-	memcpy(put_cmsg(&msg, SOL_UDP, UDP_SEGMENT, sizeof(segment)), &segment,
-		sizeof(segment));
-	return sendmsg(fd, &msg, MSG_DONTWAIT) < 0 ? -errno : (int)n;
-}
-
-static int
-send_plain(int fd, const struct udp_path *path, struct udp_frame *frames, unsigned n)
-{
-	union control control;
-	struct msghdr to = address(path, &control);
-	struct mmsghdr msgs[UDP_BURST_MAX];
-	int sent;
-
-	for (unsigned i = 0; i < n; i++) {
-		msgs[i].msg_hdr = to;
-		msgs[i].msg_hdr.msg_iov = frames[i].iov;
-		msgs[i].msg_hdr.msg_iovlen = 2;
-	}
-	sent = sendmmsg(fd, msgs, n, MSG_DONTWAIT);
-	return sent < 0 ? -errno : sent;
 }
 
 /*
@@ -309,37 +284,87 @@ gso_refused(int err)
 	return err == -EINVAL || err == -EMSGSIZE || !gso_works;
 }
 
-static int
-send_some(int fd, const struct udp_path *path, struct udp_frame *frames, unsigned n,
-	size_t size)
-{
-	int sent;
+#define TRAIN_MAX 64
 
-	if (n == 1 || !gso_works)
-		return send_plain(fd, path, frames, n);
-	sent = send_gso(fd, path, frames, n, size);
-	if (sent < 0 && gso_refused(sent))
-		return send_plain(fd, path, frames, n);
-	return sent;
+/* The messages of one sendmmsg. Each carries one datagram, or several to be cut. */
+struct train {
+	unsigned n;
+	struct mmsghdr msgs[TRAIN_MAX];
+	union label labels[TRAIN_MAX];
+	unsigned frames[TRAIN_MAX];
+};
+
+/* Adds a message with `b`'s frames from `from` on; returns how many it carries. */
+static unsigned
+train_add(struct train *t, const struct udp_burst *b, unsigned from)
+{
+	unsigned left = b->n - from, most = (unsigned)(UDP_PAYLOAD_MAX / b->size);
+	struct msghdr *msg = &t->msgs[t->n].msg_hdr;
+	uint16_t segment = (uint16_t)b->size;
+
+	if (b->plain || !gso_works || most == 0)
+		most = 1;
+	if (left > most)
+		left = most;
+	*msg = address(b->path, &t->labels[t->n]);
+	msg->msg_iov = b->frames[from].iov;
+	msg->msg_iovlen = 2 * (size_t)left;
+	if (left > 1)
+		memcpy(put_cmsg(msg, SOL_UDP, UDP_SEGMENT, sizeof(segment)), &segment,
+			sizeof(segment));
+	t->frames[t->n++] = left;
+	return left;
 }
 
-int
-udp_send_burst(int fd, const struct udp_path *path, struct udp_frame *frames, unsigned n,
-	size_t size)
+/* What the bursts still have to send, as far as it fits. */
+static void
+train_load(struct train *t, const struct udp_burst *bursts, unsigned n)
 {
-	unsigned per_call = (unsigned)(UDP_PAYLOAD_MAX / size), done = 0;
+	t->n = 0;
+	for (unsigned i = 0; i < n; i++)
+		for (unsigned at = bursts[i].sent; at < bursts[i].n && t->n < TRAIN_MAX;)
+			at += train_add(t, &bursts[i], at);
+}
 
-	if (per_call > UDP_BURST_MAX)
-		per_call = UDP_BURST_MAX;
-	while (done < n) {
-		unsigned want = n - done < per_call ? n - done : per_call;
-		int sent = send_some(fd, path, frames + done, want, size);
-
-		if (sent <= 0)
-			return done ? (int)done : sent;
-		done += (unsigned)sent;
+/* The first message was not taken. Returns how many bursts are given up with it. */
+static unsigned
+train_refused(const struct train *t, struct udp_burst *bursts, unsigned n, int err)
+{
+	if (t->frames[0] > 1 && gso_refused(err)) {
+		bursts[0].plain = true;
+		return 0;
 	}
-	return (int)done;
+	bursts[0].error = err;
+	if (err != -EAGAIN)
+		return 1;
+	for (unsigned i = 1; i < n; i++)
+		bursts[i].error = err;
+	return n;
+}
+
+void
+udp_send_bursts(int fd, struct udp_burst *bursts, unsigned n)
+{
+	struct train t;
+	unsigned at = 0;
+	int taken;
+
+	for (unsigned i = 0; i < n; i++) {
+		bursts[i].sent = 0;
+		bursts[i].error = 0;
+		bursts[i].plain = false;
+	}
+	while (at < n) {
+		train_load(&t, bursts + at, n - at);
+		taken = sendmmsg(fd, t.msgs, t.n, MSG_DONTWAIT);
+		if (taken < 0)
+			at += train_refused(&t, bursts + at, n - at, -errno);
+		for (int i = 0; i < taken; i++) {
+			bursts[at].sent += t.frames[i];
+			if (bursts[at].sent == bursts[at].n)
+				at++;
+		}
+	}
 }
 
 unsigned

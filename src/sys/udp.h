@@ -14,7 +14,7 @@
 
 #include "base/netaddr.h"
 
-#define UDP_BURST_MAX 64 /* frames a udp_send_burst(), the kernel's GSO limit */
+#define UDP_BURST_MAX 64 /* frames a burst, the kernel's GSO limit */
 
 /* The two ends of a conversation, seen from us. */
 struct udp_path {
@@ -61,12 +61,26 @@ struct udp_frame {
 };
 
 /*
- * Sends `n` (1…UDP_BURST_MAX) datagrams to one peer, in order; all but the last
- * are `size` bytes long, the last at most that. By one GSO call when the kernel
- * takes it, else by sendmmsg. Returns how many were taken, or -errno.
+ * `n` (1…UDP_BURST_MAX) datagrams to one peer, in order; all but the last are `size`
+ * bytes long, the last at most that.
  */
-int udp_send_burst(int fd, const struct udp_path *path, struct udp_frame *frames,
-	unsigned n, size_t size);
+struct udp_burst {
+	const struct udp_path *path;
+	struct udp_frame *frames;
+	unsigned n;
+	size_t size;
+	/* What became of it: */
+	unsigned sent; /* datagrams taken */
+	int error;     /* why no more were, -errno; a full socket is -EAGAIN */
+	bool plain;    /* no GSO on this one's route */
+};
+
+/*
+ * Sends bursts to whomever, as many as it takes in one call: a burst is one message
+ * where the kernel cuts it (GSO), else one a datagram. A full socket ends it for all
+ * that follow; another error only for that burst.
+ */
+void udp_send_bursts(int fd, struct udp_burst *bursts, unsigned n);
 
 /* Forces plain sends when false (for tests and broken drivers). */
 void udp_use_gso(bool on);

@@ -16,7 +16,8 @@
 #define MIN_RTO_MS 100
 /* Finished transfers kept to absorb late packets; beyond that they just go. */
 #define MAX_LINGERING 4096
-#define POOL_RANDOM 16
+/* Few, so that what comes and goes by one of them is much at a time. */
+#define POOL_RANDOM 8
 #define POOL_MAX 64
 #define HOST_BUCKETS 4096
 #define FIRST_BUCKETS 1024
@@ -28,8 +29,10 @@
 #define BATCH 64
 /* Batches taken from one socket before the others have their turn. */
 #define BATCHES 8
-/* Two windows of Ethernet blocks; four of the largest there are. */
+/* What one pull may fill: two windows of Ethernet blocks; four of the largest. */
 #define SCRATCH (256 << 10)
+#define ARENA (2 * SCRATCH)
+#define OUTBOX 64
 
 /* UDP header, TFTP header, and the IP header without options. */
 #define OVERHEAD_V4 (20 + 8 + TFTP_HEAD)
@@ -64,7 +67,7 @@ struct listener {
 struct transfer {
 	struct transfer *chain; /* in the table's bucket */
 	TAILQ_ENTRY(transfer) waiting;
-	bool is_waiting, is_reported;
+	bool is_waiting, is_queued, is_reported;
 	struct port *port;
 	struct udp_path path;
 	struct tftp_session session;
@@ -75,11 +78,26 @@ struct transfer {
 	char label[];     /* who, for the log */
 };
 
+/*
+ * What is due to clients of one port, sent by one call when all that had come in was
+ * answered. What lies here points into sessions' contents, so it goes out before
+ * anything else happens to those sessions.
+ */
+struct outbox {
+	struct port *port;
+	unsigned n;
+	struct transfer *whose[OUTBOX];
+	struct tftp_out outs[OUTBOX];
+	struct udp_burst bursts[OUTBOX];
+	uint8_t *arena; /* where contents that are files are read to */
+	size_t used;
+};
+
 struct tftp_server {
 	struct tftp_config config;
 	struct listener *listeners;
 	struct udp_batch *requests, *answers; /* the latter also amid the former */
-	struct tftp_out out;
+	struct outbox outbox;
 	struct transfer **table; /* by client address and port */
 	size_t buckets, held;    /* a power of two; transfers in the table */
 	unsigned live, lingering;
@@ -243,11 +261,15 @@ stop_waiting(struct transfer *t)
 	t->is_waiting = false;
 }
 
+static void flush(struct tftp_server *s);
+
 static void
 transfer_free(struct transfer *t)
 {
 	struct tftp_server *s = t->port->listener->server;
 
+	if (t->is_queued)
+		flush(s);
 	if (t->is_reported)
 		s->lingering--;
 	else {
@@ -290,29 +312,76 @@ wait_for_room(struct transfer *t)
 }
 
 /*
- * Sends all that is due. A full socket makes the transfer wait its turn; any
- * other error is a loss like another, and the session's timer heals it.
+ * A full socket makes a transfer wait its turn; any other error is a loss like
+ * another, and the session's timer heals it.
  */
+static void
+settle(struct transfer *t, const struct udp_burst *b)
+{
+	t->is_queued = false;
+	if (b->error == -EAGAIN) {
+		tftp_session_unsent(&t->session, b->n - b->sent);
+		wait_for_room(t);
+	} else if (b->error < 0)
+		log_drop(t->label, "tftp", strerror(-b->error),
+			PEER("peer", &t->path.peer));
+}
+
+/* Sends what is queued. */
+static void
+flush(struct tftp_server *s)
+{
+	struct outbox *box = &s->outbox;
+
+	if (box->n == 0)
+		return;
+	udp_send_bursts(box->port->fd, box->bursts, box->n);
+	for (unsigned i = 0; i < box->n; i++)
+		settle(box->whose[i], &box->bursts[i]);
+	box->n = 0;
+	box->used = 0;
+}
+
+/* A place for `t`'s next pull, with room for its whole window if possible. */
+static struct tftp_out *
+outbox_place(struct outbox *box, struct transfer *t)
+{
+	size_t want = (size_t)t->session.window * t->session.blksize;
+	struct tftp_out *out;
+
+	if (want > SCRATCH)
+		want = SCRATCH;
+	if (box->port != t->port || box->n == OUTBOX || ARENA - box->used < want)
+		flush(t->port->listener->server);
+	box->port = t->port;
+	out = &box->outs[box->n];
+	out->scratch = box->arena + box->used;
+	out->scratch_size = SCRATCH < ARENA - box->used ? SCRATCH : ARENA - box->used;
+	return out;
+}
+
+static void
+outbox_put(struct outbox *box, struct transfer *t)
+{
+	struct tftp_out *out = &box->outs[box->n];
+
+	if (out->frames[0].iov[1].iov_base == out->scratch)
+		box->used += out->n * (out->size - TFTP_HEAD);
+	box->bursts[box->n] = (struct udp_burst){
+		.path = &t->path, .frames = out->frames, .n = out->n, .size = out->size};
+	box->whose[box->n++] = t;
+	t->is_queued = true;
+}
+
+/* Queues all that is due; flush() sends it. */
 static void
 send_due(struct transfer *t, struct mono now)
 {
-	struct tftp_out *out = &t->port->listener->server->out;
+	struct outbox *box = &t->port->listener->server->outbox;
 
-	while (tftp_session_pull(&t->session, out, now)) {
-		int sent = udp_send_burst(
-			t->port->fd, &t->path, out->frames, out->n, out->size);
-
-		if (sent == -EAGAIN) {
-			tftp_session_unsent(&t->session, out->n);
-			wait_for_room(t);
-			return;
-		}
-		if (sent < 0)
-			log_drop(t->label, "tftp", strerror(-sent),
-				PEER("peer", &t->path.peer));
-		else if ((unsigned)sent < out->n)
-			tftp_session_unsent(&t->session, out->n - (unsigned)sent);
-	}
+	while (!t->is_waiting &&
+		tftp_session_pull(&t->session, outbox_place(box, t), now))
+		outbox_put(box, t);
 }
 
 /*
@@ -350,10 +419,12 @@ static void
 on_timer(void *arg)
 {
 	struct transfer *t = arg;
+	struct tftp_server *s = t->port->listener->server;
 	struct mono now = loop_now(t->timer.loop);
 
 	tftp_session_timeout(&t->session, now);
 	go_on(t, now);
+	flush(s);
 }
 
 static void
@@ -367,6 +438,7 @@ on_writable(void *arg)
 	while (!port->writable.armed && (t = TAILQ_FIRST(&port->blocked)) != NULL) {
 		stop_waiting(t);
 		go_on(t, now);
+		flush(port->listener->server);
 	}
 }
 
@@ -611,6 +683,8 @@ is_repeated(const struct ask *ask)
 
 	if (t == NULL)
 		return false;
+	if (t->is_queued)
+		flush(t->port->listener->server);
 	now = loop_now(t->timer.loop);
 	if (t->request == hash_request(d->data, d->len) &&
 		tftp_session_repeat(&t->session, now) == TFTP_REPEAT_ABSORBED) {
@@ -677,6 +751,8 @@ on_answer(struct port *port, const struct udp_dgram *dgram, const struct tftp_pk
 		on_stranger(port, dgram, pkt);
 		return;
 	}
+	if (t->is_queued)
+		flush(s);
 	if (pkt->op == TFTP_ERROR)
 		log_debug(t->label, "tftp-error", NUM("code", pkt->code),
 			MEM("text", pkt->data, pkt->len));
@@ -722,6 +798,7 @@ receive(struct port *port, struct udp_batch *batch)
 
 		on_datagram(port, &dgram);
 	}
+	flush(port->listener->server);
 	return n == BATCH;
 }
 
@@ -843,8 +920,7 @@ allocate(const struct tftp_config *config)
 	apply_defaults(&s->config);
 	s->requests = udp_batch_new(BATCH, REQUEST_MAX);
 	s->answers = udp_batch_new(BATCH, ANSWER_MAX);
-	s->out.scratch = malloc(SCRATCH);
-	s->out.scratch_size = SCRATCH;
+	s->outbox.arena = malloc(ARENA);
 	s->buckets = FIRST_BUCKETS;
 	s->table = calloc(s->buckets, sizeof(*s->table));
 	s->listeners = calloc(config->n_fds, sizeof(*s->listeners));
@@ -861,7 +937,7 @@ tftp_server_new(const struct tftp_config *config, char why[static TFTP_WHY])
 	struct tftp_server *s = allocate(config);
 	int err = 0;
 
-	if (s == NULL || !s->requests || !s->answers || !s->out.scratch || !s->table ||
+	if (s == NULL || !s->requests || !s->answers || !s->outbox.arena || !s->table ||
 		!s->listeners)
 		err = -ENOMEM;
 	for (unsigned i = 0; err == 0 && i < config->n_fds; i++)
@@ -907,7 +983,7 @@ tftp_server_free(struct tftp_server *s)
 		close_listener(&s->listeners[i]);
 	free(s->listeners);
 	free(s->table);
-	free(s->out.scratch);
+	free(s->outbox.arena);
 	udp_batch_free(s->requests);
 	udp_batch_free(s->answers);
 	free(s);

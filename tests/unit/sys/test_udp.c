@@ -1,6 +1,7 @@
 /* Real sockets on loopback: both addresses of a datagram, and bursts. */
 #include "unit.h"
 
+#include <errno.h>
 #include <unistd.h>
 
 #include "sys/udp.h"
@@ -137,6 +138,7 @@ burst(bool gso)
 	struct udp_batch *batch = udp_batch_new(64, 2048);
 	struct udp_path path = {.peer = bound_to(to), .local = at};
 	struct udp_frame frames[FRAMES];
+	struct udp_burst b = {&path, frames, FRAMES, BLOCK + 4};
 	uint8_t heads[FRAMES][4], body[BLOCK];
 	int got = 0;
 
@@ -147,7 +149,9 @@ burst(bool gso)
 		frames[i].iov[0] = (struct iovec){heads[i], sizeof(heads[i])};
 		frames[i].iov[1] = (struct iovec){body, i == FRAMES - 1 ? 11 : BLOCK};
 	}
-	assert_int_equal(udp_send_burst(from, &path, frames, FRAMES, BLOCK + 4), FRAMES);
+	udp_send_bursts(from, &b, 1);
+	assert_int_equal(b.sent, FRAMES);
+	assert_int_equal(b.error, 0);
 	while (got < FRAMES) {
 		int n = receive(to, batch);
 
@@ -178,6 +182,106 @@ a_burst_without_gso(void **state)
 	burst(false);
 }
 
+#define CROWD 100
+#define BIG 40000
+
+/*
+ * More bursts than fit one call, to many peers; one of them cannot be sent, one is
+ * larger than a GSO call takes. Each of the others arrives where it should.
+ */
+static void
+bursts_to_many(bool gso)
+{
+	struct netaddr at = any_port("127.0.0.1");
+	int from = udp_bind(&at), to[CROWD];
+	struct udp_batch *batch = udp_batch_new(8, BIG);
+	struct udp_path paths[CROWD];
+	struct udp_frame frames[CROWD][2];
+	struct udp_burst bursts[CROWD];
+	static uint8_t body[BIG];
+
+	udp_use_gso(gso);
+	for (unsigned i = 0; i < CROWD; i++) {
+		size_t len = i == 50 ? BIG : 10 + i;
+
+		to[i] = udp_bind(&at);
+		paths[i] = (struct udp_path){.peer = bound_to(to[i]), .local = at};
+		for (int f = 0; f < 2; f++)
+			frames[i][f] = (struct udp_frame){{{&i, 0}, {body, len}}};
+		bursts[i] = (struct udp_burst){&paths[i], frames[i], 1 + i % 2, len};
+	}
+	bursts[50].n = 2;
+	frames[31][0].iov[1].iov_len = frames[31][1].iov[1].iov_len = 70000;
+	bursts[31].size = 70000;
+	udp_send_bursts(from, bursts, CROWD);
+	for (unsigned i = 0; i < CROWD; i++) {
+		unsigned want = i == 31 ? 0 : bursts[i].n;
+
+		assert_int_equal(bursts[i].sent, want);
+		assert_int_equal(bursts[i].error, i == 31 ? -EMSGSIZE : 0);
+		for (unsigned got = 0; got < want;) {
+			int n = receive(to[i], batch);
+
+			assert_true(n > 0);
+			for (int d = 0; d < n; d++, got++)
+				assert_int_equal(udp_batch_get(batch, (unsigned)d).len,
+					bursts[i].size);
+		}
+		assert_int_equal(udp_recv(to[i], batch), 0);
+		close(to[i]);
+	}
+	udp_batch_free(batch);
+	close(from);
+	udp_use_gso(true);
+}
+
+static void
+bursts_to_many_by_gso(void **state)
+{
+	bursts_to_many(true);
+}
+
+static void
+bursts_to_many_without_gso(void **state)
+{
+	bursts_to_many(false);
+}
+
+static struct udp_burst
+endless(const struct udp_path *path, struct udp_frame *frame)
+{
+	static uint8_t body[1000];
+
+	*frame = (struct udp_frame){{{body, 0}, {body, sizeof(body)}}};
+	return (struct udp_burst){path, frame, 1, sizeof(body)};
+}
+
+/* A full socket: those before it went, none after it did, and all say so. */
+static void
+a_full_socket_ends_it_for_all_that_follow(void **state)
+{
+	struct netaddr at = any_port("127.0.0.1");
+	int from = udp_bind(&at), to = udp_bind(&at), small = 1;
+	struct udp_path path = {.peer = bound_to(to), .local = at};
+	struct udp_frame frames[CROWD];
+	struct udp_burst bursts[CROWD];
+	unsigned i = 0;
+
+	/* What lies unread in the receiver still counts as the sender's. */
+	assert_int_equal(setsockopt(from, SOL_SOCKET, SO_SNDBUF, &small, sizeof(int)), 0);
+	for (i = 0; i < CROWD; i++)
+		bursts[i] = endless(&path, &frames[i]);
+	udp_send_bursts(from, bursts, CROWD);
+	for (i = 0; i < CROWD && bursts[i].sent == 1; i++)
+		assert_int_equal(bursts[i].error, 0);
+	for (; i < CROWD; i++) {
+		assert_int_equal(bursts[i].sent, 0);
+		assert_int_equal(bursts[i].error, -EAGAIN);
+	}
+	close(from);
+	close(to);
+}
+
 static void
 the_mtu_of_loopback_is_not_the_default(void **state)
 {
@@ -197,6 +301,9 @@ main(void)
 		cmocka_unit_test(a_datagram_too_long_is_marked),
 		cmocka_unit_test(a_burst_by_gso),
 		cmocka_unit_test(a_burst_without_gso),
+		cmocka_unit_test(bursts_to_many_by_gso),
+		cmocka_unit_test(bursts_to_many_without_gso),
+		cmocka_unit_test(a_full_socket_ends_it_for_all_that_follow),
 		cmocka_unit_test(the_mtu_of_loopback_is_not_the_default),
 	};
 
