@@ -17,6 +17,7 @@ struct content {
 	uint64_t size;
 	time_t mtime;       /* 0: none to speak of */
 	struct stat opened; /* the file as it was when it was opened */
+	char *path;         /* of a file whose bytes are in mem */
 	const char *type;
 	char etag[ETAG_TEXT];
 };
@@ -76,6 +77,18 @@ content_owned(void *data, size_t len, const char *type)
 	return c;
 }
 
+static void
+describe_file(struct content *c, const struct stat *st)
+{
+	c->size = (uint64_t)st->st_size;
+	c->mtime = st->st_mtim.tv_sec;
+	c->opened = *st;
+	snprintf(c->etag, sizeof(c->etag), "\"%llx-%llx-%llx.%lx\"",
+		(unsigned long long)st->st_ino, (unsigned long long)st->st_size,
+		(unsigned long long)st->st_mtim.tv_sec,
+		(unsigned long)st->st_mtim.tv_nsec);
+}
+
 struct content *
 content_file(int fd, const struct stat *st, const char *type)
 {
@@ -86,14 +99,43 @@ content_file(int fd, const struct stat *st, const char *type)
 		return NULL;
 	}
 	c->fd = fd;
-	c->size = (uint64_t)st->st_size;
-	c->mtime = st->st_mtim.tv_sec;
-	c->opened = *st;
-	snprintf(c->etag, sizeof(c->etag), "\"%llx-%llx-%llx.%lx\"",
-		(unsigned long long)st->st_ino, (unsigned long long)st->st_size,
-		(unsigned long long)st->st_mtim.tv_sec,
-		(unsigned long)st->st_mtim.tv_nsec);
+	describe_file(c, st);
 	return c;
+}
+
+struct content *
+content_kept(void *bytes, const char *path, const struct stat *st, const char *type)
+{
+	struct content *c = content_new(type);
+
+	if (c == NULL || (c->path = strdup(path)) == NULL) {
+		free(bytes);
+		free(c);
+		return NULL;
+	}
+	c->mem = c->owned = bytes;
+	describe_file(c, st);
+	return c;
+}
+
+const char *
+content_path(const struct content *c)
+{
+	return c->path;
+}
+
+static bool
+same_moment(const struct timespec *a, const struct timespec *b)
+{
+	return a->tv_sec == b->tv_sec && a->tv_nsec == b->tv_nsec;
+}
+
+bool
+same_file(const struct stat *a, const struct stat *b)
+{
+	return a->st_dev == b->st_dev && a->st_ino == b->st_ino &&
+	       a->st_size == b->st_size && same_moment(&a->st_mtim, &b->st_mtim) &&
+	       same_moment(&a->st_ctim, &b->st_ctim);
 }
 
 struct content *
@@ -112,6 +154,7 @@ content_unref(struct content *c)
 	if (c->fd >= 0)
 		close(c->fd);
 	free(c->owned);
+	free(c->path);
 	free(c);
 }
 
@@ -183,6 +226,8 @@ content_check(const struct content *c)
 	const struct stat *was = &c->opened;
 	struct stat st;
 
+	if (c->path != NULL)
+		return stat(c->path, &st) == 0 && same_file(&st, was) ? 0 : -ESTALE;
 	if (c->fd < 0)
 		return 0;
 	if (fstat(c->fd, &st) < 0)

@@ -11,6 +11,7 @@
 #ifndef PIXIE_BOOT_CONTENT_H
 #define PIXIE_BOOT_CONTENT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/stat.h>
@@ -35,6 +36,17 @@ struct content *content_owned(void *data, size_t len, const char *type);
  */
 struct content *content_file(int fd, const struct stat *st, const char *type);
 
+/*
+ * All bytes of the file at `path`, as it was when `st` was taken; takes `bytes` (from
+ * malloc) over, also on failure. content_check() looks whether it is still so.
+ */
+struct content *content_kept(
+	void *bytes, const char *path, const struct stat *st, const char *type);
+/* The path of the above, NULL for other content. Borrowed. */
+const char *content_path(const struct content *c);
+/* Whether these are of one file that was not changed in between. */
+bool same_file(const struct stat *a, const struct stat *b);
+
 struct content *content_ref(struct content *c);
 /* Drops a reference; the last one closes and frees. NULL is fine. */
 void content_unref(struct content *c);
@@ -57,7 +69,7 @@ int content_fd(const struct content *c, uint64_t *base);
  * the file has become shorter, or -errno of the read.
  */
 int content_read(struct content *c, uint64_t off, void *buf, size_t len);
-/* 0 while the file is still the one that was opened, else -ESTALE (one fstat). */
+/* 0 while the file is still the one that was opened, else -ESTALE (one stat). */
 int content_check(const struct content *c);
 
 /* The media type for a file name, by its extension. Never NULL. */

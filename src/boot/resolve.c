@@ -11,6 +11,7 @@
 #include "boot/machine_script.h"
 #include "boot/name.h"
 #include "boot/script.h"
+#include "boot/shelf.h"
 #include "boot/tree.h"
 
 static void
@@ -61,9 +62,15 @@ refuse(struct resolution *r, int err)
 static bool
 from_tree(struct resolution *r, const char *dir, const char *name)
 {
+	struct content *kept = shelf_find(dir, name);
 	struct stat st;
-	int fd = tree_open(dir, name, &st);
+	int fd;
 
+	if (kept != NULL) {
+		give(r, kept);
+		return true;
+	}
+	fd = tree_open(dir, name, &st);
 	if (fd < 0) {
 		refuse(r, fd);
 		return r->kind != RESOLVED_NOT_FOUND;
@@ -73,7 +80,7 @@ from_tree(struct resolution *r, const char *dir, const char *name)
 		r->dir = fd;
 		r->note[0] = '\0';
 	} else
-		give(r, content_file(fd, &st, content_type_of(name)));
+		give(r, shelf_open(dir, name, fd, &st, content_type_of(name)));
 	return true;
 }
 

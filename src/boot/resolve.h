@@ -10,7 +10,7 @@
  *	NAME                              anything else: the extra directory too
  *	                                  (Raspberry Pi, U-Boot, PXELINUX, GRUB)
  *
- * Nothing is cached that a file can change.
+ * A file is looked at each time it is asked for; see boot/shelf.h for what is kept.
  */
 #ifndef PIXIE_BOOT_RESOLVE_H
 #define PIXIE_BOOT_RESOLVE_H

@@ -51,7 +51,7 @@ static void
 on_hangup(void *arg)
 {
 	(void)arg;
-	log_info(NULL, "hangup", STR("note", "nothing to reread: no file is cached"));
+	log_info(NULL, "hangup", STR("note", "nothing to reread: files are looked at each time"));
 }
 
 static int
