@@ -8,6 +8,16 @@
 #include <strings.h>
 #include <unistd.h>
 
+/*
+ * A client that takes a file block by block has it read a few dozen blocks at a time,
+ * as long as few do: many at as many places would read much that is thrown away.
+ */
+#define AHEAD (32u << 10)
+#define AHEAD_FOR (4u << 10) /* larger reads are good as they are */
+#define AHEADS_MAX 32
+
+static atomic_uint aheads;
+
 struct content {
 	atomic_uint refs;
 	const uint8_t *mem; /* NULL for a file */
@@ -18,6 +28,9 @@ struct content {
 	time_t mtime;       /* 0: none to speak of */
 	struct stat opened; /* the file as it was when it was opened */
 	char *path;         /* of a file whose bytes are in mem */
+	uint8_t *ahead;     /* AHEAD bytes, of which [ahead_at, ahead_end) is read */
+	uint64_t ahead_at, ahead_end;
+	uint64_t next; /* where the last small read ended */
 	const char *type;
 	char etag[ETAG_TEXT];
 };
@@ -153,6 +166,9 @@ content_unref(struct content *c)
 		return;
 	if (c->fd >= 0)
 		close(c->fd);
+	if (c->ahead != NULL)
+		atomic_fetch_sub_explicit(&aheads, 1, memory_order_relaxed);
+	free(c->ahead);
 	free(c->owned);
 	free(c->path);
 	free(c);
@@ -195,15 +211,9 @@ content_fd(const struct content *c, uint64_t *base)
 	return c->fd;
 }
 
-int
-content_read(struct content *c, uint64_t off, void *buf, size_t len)
+static int
+read_file(const struct content *c, uint64_t off, uint8_t *to, size_t len)
 {
-	uint8_t *to = buf;
-
-	if (c->mem != NULL) {
-		memcpy(buf, c->mem + off, len);
-		return 0;
-	}
 	while (len > 0) {
 		ssize_t n = pread(c->fd, to, len, (off_t)(c->base + off));
 
@@ -217,6 +227,49 @@ content_read(struct content *c, uint64_t off, void *buf, size_t len)
 		off += (uint64_t)n;
 		len -= (size_t)n;
 	}
+	return 0;
+}
+
+static bool
+get_ahead(struct content *c)
+{
+	if (c->ahead != NULL)
+		return true;
+	if (atomic_fetch_add_explicit(&aheads, 1, memory_order_relaxed) < AHEADS_MAX)
+		c->ahead = malloc(AHEAD);
+	if (c->ahead == NULL)
+		atomic_fetch_sub_explicit(&aheads, 1, memory_order_relaxed);
+	return c->ahead != NULL;
+}
+
+/* Has [off, off + len) in c->ahead; false when it has to be read as it is. */
+static bool
+read_ahead(struct content *c, uint64_t off, size_t len)
+{
+	bool follows = off == c->next;
+	uint64_t end = c->size - off < AHEAD ? c->size : off + AHEAD;
+
+	c->next = off + len;
+	if (off >= c->ahead_at && off + len <= c->ahead_end)
+		return true;
+	if (!follows || !get_ahead(c))
+		return false;
+	c->ahead_at = c->ahead_end = off;
+	if (read_file(c, off, c->ahead, (size_t)(end - off)) < 0)
+		return false;
+	c->ahead_end = end;
+	return true;
+}
+
+int
+content_read(struct content *c, uint64_t off, void *buf, size_t len)
+{
+	if (c->mem != NULL)
+		memcpy(buf, c->mem + off, len);
+	else if (len > AHEAD_FOR || !read_ahead(c, off, len))
+		return read_file(c, off, buf, len);
+	else
+		memcpy(buf, c->ahead + (off - c->ahead_at), len);
 	return 0;
 }
 

@@ -66,7 +66,9 @@ const uint8_t *content_view(const struct content *c, uint64_t off);
 int content_fd(const struct content *c, uint64_t *base);
 /*
  * Reads exactly `len` bytes at `off` (both within the size). 0, or -ESTALE when
- * the file has become shorter, or -errno of the read.
+ * the file has become shorter, or -errno of the read. Small reads in sequence are
+ * served from what was read ahead: content_check() afterwards tells whether they are
+ * still of the file. A file's content is read by one thread.
  */
 int content_read(struct content *c, uint64_t off, void *buf, size_t len);
 /* 0 while the file is still the one that was opened, else -ESTALE (one stat). */

@@ -42,6 +42,40 @@ memory_and_file_read_alike(void **state)
 	content_unref(c[1]);
 }
 
+#define LONG 100003
+#define READERS 40 /* more than are read ahead for */
+
+/* In sequence, back, across, at random, by many at once: always the file's bytes. */
+static void
+small_reads_in_any_order(void **state)
+{
+	static char text[LONG + 1];
+	struct content *c[READERS];
+	size_t at[READERS] = {0};
+	char buf[2000];
+
+	srand(2);
+	for (size_t i = 0; i < LONG; i++)
+		text[i] = (char)('a' + rand() % 26);
+	put_file("long", text);
+	for (int i = 0; i < READERS; i++)
+		c[i] = open_content("long");
+	for (int n = 0; n < 20000; n++) {
+		int i = rand() % READERS;
+		size_t len = 1 + (size_t)rand() % sizeof(buf);
+
+		if (rand() % 20 == 0 || at[i] == LONG)
+			at[i] = (size_t)rand() % LONG;
+		if (len > LONG - at[i])
+			len = LONG - at[i];
+		assert_int_equal(content_read(c[i], at[i], buf, len), 0);
+		assert_memory_equal(buf, text + at[i], len);
+		at[i] += len;
+	}
+	for (int i = 0; i < READERS; i++)
+		content_unref(c[i]);
+}
+
 static void
 a_file_cut_short_is_stale(void **state)
 {
@@ -138,6 +172,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(memory_and_file_read_alike),
+		cmocka_unit_test(small_reads_in_any_order),
 		cmocka_unit_test(a_file_cut_short_is_stale),
 		cmocka_unit_test(a_file_rewritten_in_place_is_stale),
 		cmocka_unit_test(a_file_removed_is_stale),
