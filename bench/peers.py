@@ -28,7 +28,7 @@ server.port = {port}
 server.errorlog = "{work}/lighttpd.log"
 server.max-connections = 4096
 server.max-fds = 16384
-server.max-keep-alive-requests = 0
+server.max-keep-alive-requests = 60000
 server.listen-backlog = 4096
 """
 

@@ -15,6 +15,7 @@
 #define AHEAD (32u << 10)
 #define AHEAD_FOR (4u << 10) /* larger reads are good as they are */
 #define AHEADS_MAX 32
+#define AHEAD_FROM (128u << 10) /* size of files for which it is worth a buffer */
 
 static atomic_uint aheads;
 
@@ -252,7 +253,7 @@ read_ahead(struct content *c, uint64_t off, size_t len)
 	c->next = off + len;
 	if (off >= c->ahead_at && off + len <= c->ahead_end)
 		return true;
-	if (!follows || !get_ahead(c))
+	if (!follows || c->size < AHEAD_FROM || !get_ahead(c))
 		return false;
 	c->ahead_at = c->ahead_end = off;
 	if (read_file(c, off, c->ahead, (size_t)(end - off)) < 0)

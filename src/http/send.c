@@ -5,10 +5,12 @@
 #include <sys/socket.h>
 #include <sys/uio.h>
 
-/* The first bytes of a large file travel in the packet of the head. */
-#define WITH_HEAD (16 * 1024)
+/* Up to here one pread and one sendmsg are cheaper than sendfile between two of them. */
+#define COPY_WHOLE (32 * 1024)
+/* The first bytes of a larger file travel in the packet of the head. */
+#define WITH_HEAD 1024
 /* The last bytes are copied, so that they can be checked before they go. */
-#define TAIL (16 * 1024)
+#define TAIL (4 * 1024)
 
 static ssize_t
 result(ssize_t n, size_t wanted, bool *more)
@@ -79,7 +81,7 @@ send_output(int fd, const struct output *o, uint8_t *scratch, size_t most, bool 
 		return send_two(fd, o, NULL, 0, more);
 	if (view != NULL)
 		return send_two(fd, o, view, len, more);
-	if (o->len <= SEND_COPY_MAX)
+	if (o->len <= COPY_WHOLE)
 		return send_copy(fd, o, scratch, o->len, more);
 	if (o->head_len > 0)
 		return send_copy(fd, o, scratch, WITH_HEAD, more);

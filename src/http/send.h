@@ -7,7 +7,7 @@
 
 #include "http/conn.h"
 
-/* What is copied rather than sent by sendfile: one pread and one writev are cheaper. */
+/* The most that is copied at a time, where sendfile is not used. */
 #define SEND_COPY_MAX (64 * 1024)
 
 /*

@@ -42,7 +42,7 @@ memory_and_file_read_alike(void **state)
 	content_unref(c[1]);
 }
 
-#define LONG 100003
+#define LONG 300003
 #define READERS 40 /* more than are read ahead for */
 
 /* In sequence, back, across, at random, by many at once: always the file's bytes. */
