@@ -58,7 +58,6 @@ def pixie(place, *more):
 # that pixie says nothing of what went well in the HTTP rows either.
 TFTP = {
     "pixie": pixie,
-    "pixie-workers-2": lambda p: pixie(p, "--workers", "2"),
     "dnsmasq": lambda p: [
         "/usr/sbin/dnsmasq", "--keep-in-foreground", "--conf-file=/dev/null", "--port=0",
         "--enable-tftp", f"--tftp-root={p.root}", "--tftp-max=20000", "--user=root",

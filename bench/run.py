@@ -36,6 +36,7 @@ def arguments():
     p.add_argument("--only", default="", help="workloads whose name matches this pattern")
     p.add_argument("--peers", default="", help="only these, by comma")
     p.add_argument("--growth", action="store_true", help="10 to 10,000 clients, and only that")
+    p.add_argument("--note", help="a sentence about the circumstances, kept with the results")
     p.add_argument("--json", help="where results go; default: in the build folder")
     p.add_argument("--pin", choices=["split", "none"], default="split",
                    help="split: the server on one core, the load on another")
@@ -191,7 +192,7 @@ def main():
         shutil.rmtree(work)
     names = {n for by_peer in results.values() for n in by_peer}
     whole = {"machine": machine(), "versions": versions(place, names), "quick": options.quick,
-             "pin": options.pin, "results": results}
+             "pin": options.pin, "note": options.note, "results": results}
     out = options.json or place.build / "bench" / ("growth.json" if options.growth
                                                     else "results.json")
     pathlib.Path(out).write_text(json.dumps(whole, indent=1))

@@ -111,5 +111,3 @@ GROWTH = [
              storm(n, 1, max(n, 500)) + ["--bound", "30"], "rom", GROWTH_PEERS)
     for n in [10, 30, 100, 300, 1000, 3000, 10000]
 ]
-
-# One worker against two: the load and the server share both cores.
