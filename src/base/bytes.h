@@ -50,6 +50,16 @@ be32_to(be32 v)
 	       v.b[3];
 }
 
+/* The value of a hex digit in any case, -1 for anything else. */
+static inline int
+hex_value(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	c = (char)(c | 0x20);
+	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
 struct reader {
 	const uint8_t *p, *end;
 	bool bad;

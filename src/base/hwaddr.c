@@ -3,14 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-static int
-hex_digit(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	c = (char)(c | 0x20);
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
+#include "base/bytes.h"
 
 /* Reads hex digits into `out`, skipping `sep`; how many digits, or -1. */
 static int
@@ -19,7 +12,7 @@ read_hex(const char *text, size_t len, const char *sep, uint8_t *out, int digits
 	int n = 0;
 
 	for (size_t i = 0; i < len; i++) {
-		int v = hex_digit(text[i]);
+		int v = hex_value(text[i]);
 
 		if (v < 0 && text[i] != '\0' && strchr(sep, text[i]))
 			continue;

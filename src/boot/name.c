@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/bytes.h"
+
 #define PART_MAX 255 /* NAME_MAX of every Linux file system */
 
 static bool
@@ -75,15 +77,6 @@ name_last(const char *name)
 	return slash ? slash + 1 : name;
 }
 
-static int
-hex(char c)
-{
-	static const char digits[] = "0123456789abcdef";
-	const char *at = c ? strchr(digits, c | 0x20) : NULL;
-
-	return at && c > ' ' ? (int)(at - digits) : -1;
-}
-
 /* Decodes one character of `*p`, moving it on; -1 for a broken escape. */
 static int
 decode(const char **p)
@@ -92,8 +85,8 @@ decode(const char **p)
 
 	if (**p != '%')
 		return (unsigned char)*(*p)++;
-	hi = hex((*p)[1]);
-	lo = hi < 0 ? -1 : hex((*p)[2]);
+	hi = hex_value((*p)[1]);
+	lo = hi < 0 ? -1 : hex_value((*p)[2]);
 	if (lo < 0)
 		return -1;
 	*p += 3;

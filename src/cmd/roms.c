@@ -12,6 +12,7 @@
 #include "boot/tree.h"
 #include "cmd/cmd.h"
 #include "cmd/fail.h"
+#include "cmd/setup.h"
 
 /* No iPXE is near this; a --roms directory may hold anything. */
 #define ROM_MAX_BYTES (64 << 20)
@@ -134,10 +135,15 @@ int
 cmd_roms(const struct conf *c)
 {
 	struct row *rows = calloc(roms_count, sizeof(*rows));
-	const char *twin;
+	const char *twin, *dir = NULL;
+	int status = setup_directory("--roms", c->roms, &dir);
 
-	if (rows == NULL)
-		return fail(EX_OSERR, "out of memory");
+	if (status == EX_OK && rows == NULL)
+		status = fail(EX_OSERR, "out of memory");
+	if (status != EX_OK) {
+		free(rows);
+		return status;
+	}
 	for (size_t i = 0; i < roms_count; i++)
 		fill(&rows[i], c->roms, &roms[i]);
 	printf("%-18s %-8s %-35s %8s  %-64s  %s\n", "NAME", "ARCH", "VERSION", "SIZE",

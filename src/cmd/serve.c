@@ -51,7 +51,8 @@ static void
 on_hangup(void *arg)
 {
 	(void)arg;
-	log_info(NULL, "hangup", STR("note", "nothing to reread: files are looked at each time"));
+	log_info(NULL, "hangup",
+		STR("note", "nothing to reread: files are looked at each time"));
 }
 
 static int

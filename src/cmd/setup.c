@@ -20,8 +20,8 @@ read_endpoints(const char *option, const char *text, struct endpoints *out)
 	return EX_OK;
 }
 
-static int
-read_directory(const char *option, const char *path, const char **out)
+int
+setup_directory(const char *option, const char *path, const char **out)
 {
 	struct stat st;
 
@@ -168,10 +168,11 @@ setup_read(const struct conf *c, struct setup *s)
 	if ((status = read_level(c->verbosity, &s->level)) != EX_OK ||
 		(status = read_endpoints("--tftp", c->tftp, &s->tftp)) != EX_OK ||
 		(status = read_endpoints("--http", c->http, &s->http)) != EX_OK ||
-		(status = read_directory("--scripts", c->scripts, &s->site.scripts)) !=
+		(status = setup_directory("--scripts", c->scripts, &s->site.scripts)) !=
 			EX_OK ||
-		(status = read_directory("--extra", c->extra, &s->site.extra)) != EX_OK ||
-		(status = read_directory("--roms", c->roms, &s->site.roms)) != EX_OK ||
+		(status = setup_directory("--extra", c->extra, &s->site.extra)) !=
+			EX_OK ||
+		(status = setup_directory("--roms", c->roms, &s->site.roms)) != EX_OK ||
 		(status = read_advertise(c->advertise, &s->site.advertise)) != EX_OK ||
 		(status = read_ports(c->tftp_ports, s)) != EX_OK ||
 		(status = read_refuse(c->tftp_refuse, &s->tftp_refuse)) != EX_OK ||

@@ -32,4 +32,10 @@ struct setup {
 /* EX_OK, or an exit status after one line on standard error. Borrows from `c`. */
 int setup_read(const struct conf *c, struct setup *s);
 
+/*
+ * Whether `path` (of `option`) is a directory we can read; "" is none and fine. EX_OK
+ * with `*out` set, or an exit status after one line on standard error.
+ */
+int setup_directory(const char *option, const char *path, const char **out);
+
 #endif

@@ -45,15 +45,18 @@ conf_is_plain_on(const char *text)
 	return is_one_of(text, yes, sizeof(yes) / sizeof(*yes));
 }
 
-static void
+/* False when the option is on or off and `value` is neither. */
+static bool
 set(struct conf *c, const struct option *o, const char *value)
 {
 	char *at = (char *)c + o->offset;
 
-	if (o->kind == KIND_FLAG)
-		*(bool *)at = conf_is_on(value);
-	else
+	if (o->kind != KIND_FLAG) {
 		*(const char **)at = value;
+		return true;
+	}
+	*(bool *)at = conf_is_plain_on(value);
+	return conf_is_plain_on(value) || !conf_is_on(value);
 }
 
 /* The option called `name` (of `n` characters), by letter or by word. */
@@ -68,6 +71,8 @@ find(const char *name, size_t n)
 	return NULL;
 }
 
+static const char neither[] = "is on or off: write 1 or 0";
+
 /* Reads the option at argv[*i], and its value; NULL or what is wrong. */
 static const char *
 read_one(struct conf *c, int argc, const char *const *argv, int *i)
@@ -77,12 +82,12 @@ read_one(struct conf *c, int argc, const char *const *argv, int *i)
 	const struct option *o = dashes == 1 || dashes == 2 ? find(name, n) : NULL;
 
 	if (dashes == 0)
-		return "not an option";
+		return "no such command, and not an option";
 	if (o == NULL)
 		return "no such option";
 	if (name[n] == '=')
-		set(c, o, name + n + 1);
-	else if (o->kind != KIND_TEXT) /* never the next word: "--proxy-dhcp -d DIR" */
+		return set(c, o, name + n + 1) ? NULL : neither;
+	if (o->kind != KIND_TEXT) /* never the next word: "--proxy-dhcp -d DIR" */
 		set(c, o, "1");
 	else if (*i + 1 < argc)
 		set(c, o, argv[++*i]);
@@ -91,21 +96,36 @@ read_one(struct conf *c, int argc, const char *const *argv, int *i)
 	return NULL;
 }
 
-bool
-conf_read(struct conf *c, int argc, const char *const *argv, char *err, size_t cap)
+static bool
+complain(char *err, size_t cap, const char *what, const char *wrong)
+{
+	snprintf(err, cap, "%s: %s; see pixie --help", what, wrong);
+	return false;
+}
+
+/* Defaults, and the environment over them. */
+static bool
+read_environment(struct conf *c, char *err, size_t cap)
 {
 	for (size_t i = 0; i < OPTIONS; i++) {
 		const char *env = *options[i].env ? getenv(options[i].env) : NULL;
 
-		set(c, &options[i], env && *env ? env : options[i].value);
+		if (!set(c, &options[i], env && *env ? env : options[i].value))
+			return complain(err, cap, options[i].env, neither);
 	}
+	return true;
+}
+
+bool
+conf_read(struct conf *c, int argc, const char *const *argv, char *err, size_t cap)
+{
+	if (!read_environment(c, err, cap))
+		return false;
 	for (int i = 0; i < argc; i++) {
 		const char *arg = argv[i], *wrong = read_one(c, argc, argv, &i);
 
-		if (wrong != NULL) {
-			snprintf(err, cap, "%s: %s; see pixie --help", arg, wrong);
-			return false;
-		}
+		if (wrong != NULL)
+			return complain(err, cap, arg, wrong);
 	}
 	return true;
 }

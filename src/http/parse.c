@@ -4,6 +4,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/bytes.h"
+
 static const char *const method_names[] = {
 	[METHOD_UNKNOWN] = "?",
 	[METHOD_GET] = "GET",
@@ -176,15 +178,6 @@ parse_version(struct request *req, struct span s)
 	return true;
 }
 
-static int
-hex_value(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	c |= 0x20;
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 /*
  * Decodes %XX in place. NUL and '/' must not be written that way: the one would
  * end names for the kernel, the other would make two names of one. Backslash,
@@ -197,22 +190,21 @@ decode_path(struct request *req, char *p, size_t len)
 	size_t out = 0;
 
 	for (size_t i = 0; i < len; i++) {
-		int hi, lo;
+		int hi = i + 2 < len ? hex_value(p[i + 1]) : -1;
+		int lo = i + 2 < len ? hex_value(p[i + 2]) : -1, c = hi << 4 | lo;
 
-		if (p[i] != '%') {
-			p[out++] = p[i];
-			continue;
-		}
-		hi = i + 2 < len ? hex_value(p[i + 1]) : -1;
-		lo = i + 2 < len ? hex_value(p[i + 2]) : -1;
-		if (hi < 0 || lo < 0)
+		if (p[i] == '%' && (hi < 0 || lo < 0))
 			return refuse(req, 400, "malformed % in the path");
-		p[out] = (char)(hi << 4 | lo);
-		if (p[out] == '\0' || p[out] == '/')
+		if (p[i] == '%' && (c == '\0' || c == '/'))
 			return refuse(req, 400, "encoded NUL or slash in the path");
-		out++;
-		i += 2;
 	}
+	/* Only now, as the log shows a refused path as it came. */
+	for (size_t i = 0; i < len; i++)
+		if (p[i] == '%') {
+			p[out++] = (char)(hex_value(p[i + 1]) << 4 | hex_value(p[i + 2]));
+			i += 2;
+		} else
+			p[out++] = p[i];
 	p[out] = '\0';
 	req->path = (struct span){p, out};
 	return true;

@@ -36,7 +36,7 @@ void loop_free(struct loop *loop);
 /* Runs until loop_stop(). Returns 0, or -1 when the loop broke. */
 int loop_run(struct loop *loop);
 void loop_stop(struct loop *loop);
-/* The time this turn of the loop began to be handled; cheap. */
+/* Now; a vDSO call. */
 struct mono loop_now(struct loop *loop);
 
 /* Calls `ready(arg)` each time `fd` is readable (or writable), until deleted. */

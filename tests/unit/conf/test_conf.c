@@ -110,7 +110,13 @@ mistakes_are_named(void **state)
 	assert_false(READ(&c, "-t"));
 	assert_non_null(strstr(err, "-t: needs a value"));
 	assert_false(READ(&c, "file"));
-	assert_non_null(strstr(err, "file: not an option"));
+	assert_non_null(strstr(err, "file: no such command, and not an option"));
+	assert_false(READ(&c, "--tftp-single-port=maybe"));
+	assert_non_null(strstr(err, "--tftp-single-port=maybe: is on or off"));
+	setenv("TFTP_SINGLE_PORT", "flase", 1);
+	assert_false(READ(&c, "-v", "INFO"));
+	assert_non_null(strstr(err, "TFTP_SINGLE_PORT: is on or off"));
+	unsetenv("TFTP_SINGLE_PORT");
 	assert_false(READ(&c, "---tftp", ":1"));
 	assert_false(READ(&c, "--"));
 	assert_false(READ(&c, "-"));

@@ -7,6 +7,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <sys/resource.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 
@@ -58,6 +59,8 @@ start(struct http_options o, unsigned files)
 	assert_true(fd >= 0);
 	assert_int_equal(getsockname(fd, &at.sa, &len), 0);
 	server_pid = fork();
+	if (server_pid == 0) /* a failed assertion must not leave it behind */
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (server_pid == 0) {
 		struct rlimit limit = {files, files};
 
