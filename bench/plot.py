@@ -68,9 +68,8 @@ def marks_of_failure(panel, results):
         rates = dict(panel.series.get(peer, []))
         for clients, failed in line:
             if clients in rates:
-                yield (f'<circle cx="{panel.x(clients):.1f}" cy="{panel.y(rates[clients]):.1f}" r="8" '
-                       f'fill="none" stroke="{COLOURS[peer]}"/><text x="{panel.x(clients) - 12:.1f}" '
-                       f'y="{panel.y(rates[clients]) + 20:.1f}" text-anchor="end">{failed:.0f} failed</text>')
+                yield (f'<circle cx="{panel.x(clients):.1f}" cy="{panel.y(rates[clients]):.1f}" '
+                       f'r="8" fill="none" stroke="{COLOURS[peer]}"/>')
 
 
 def svg(results):
@@ -83,7 +82,7 @@ def svg(results):
         body.append(f'<circle cx="{at}" cy="{height - 16}" r="5" fill="{COLOURS[peer]}"/>'
                     f'<text x="{at + 10}" y="{height - 12}">{peer}</text>')
         at += 110
-    body.append(f'<text x="{width - 20}" y="{height - 12}" text-anchor="end">clients that fetch 300 KiB at once, in lockstep</text>')
+    body.append(f'<text x="{width - 20}" y="{height - 12}" text-anchor="end">clients that fetch 300 KiB at once, in lockstep; ring: not all of them got it</text>')
     return (f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" '
             'font-family="sans-serif" font-size="12"><style>line{stroke:#ddd}'
             'polyline{fill:none;stroke-width:2}.title{font-size:14px;font-weight:bold}</style>'

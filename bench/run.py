@@ -139,7 +139,7 @@ def measure(place, w, peer, options, seed):
 def machine():
     cpu = re.search(r"model name\s*: (.*)", pathlib.Path("/proc/cpuinfo").read_text())
     return {"cpu": cpu[1] if cpu else platform.machine(), "cores": os.cpu_count(),
-            "kernel": platform.release(), "date": datetime.date.today().isoformat()}
+            "kernel": platform.release().split("-")[0], "date": datetime.date.today().isoformat()}
 
 
 def versions(place, names):
