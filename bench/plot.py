@@ -75,14 +75,14 @@ def marks_of_failure(panel, results):
 def svg(results):
     rate = Panel(LEFT, "MB/s", points(results, "mb_s"))
     p99 = Panel(LEFT + WIDTH + GAP, "p99 of the time to fetch it, ms", points(results, "p99_ms"))
-    width, height = LEFT + 2 * WIDTH + GAP + 20, TOP + HEIGHT + 70
+    width, height = LEFT + 2 * WIDTH + GAP + 20, TOP + HEIGHT + 90
     body = [*rate.draw(), *marks_of_failure(rate, results), *p99.draw()]
     at = LEFT
     for peer in rate.series:
         body.append(f'<circle cx="{at}" cy="{height - 16}" r="5" fill="{COLOURS[peer]}"/>'
                     f'<text x="{at + 10}" y="{height - 12}">{peer}</text>')
         at += 110
-    body.append(f'<text x="{width - 20}" y="{height - 12}" text-anchor="end">clients that fetch 300 KiB at once, in lockstep; ring: not all of them got it</text>')
+    body.append(f'<text x="{LEFT}" y="{height - 38}">clients that fetch 300 KiB at once, in lockstep; ring: not all of them got it</text>')
     return (f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" '
             'font-family="sans-serif" font-size="12"><style>line{stroke:#ddd}'
             'polyline{fill:none;stroke-width:2}.title{font-size:14px;font-weight:bold}</style>'

@@ -7,6 +7,7 @@ FILES = {"tiny": 100, "small": KIB, "rom": 300 * KIB, "mid": 16 * MIB, "big": 10
          "large": 200 * MIB}
 
 TFTP_PEERS = ["pixie", "dnsmasq", "go-tftp", "tftpd-hpa", "atftpd"]
+QUICK_PEERS = TFTP_PEERS[:3]
 HTTP_PEERS = ["pixie", "nginx", "lighttpd", "go-http"]
 
 
@@ -53,18 +54,20 @@ WORKLOADS = [
     Workload("storm-1000-w4", "1000 clients asking windowsize 4", "tftp",
              storm(1000, 4, 3000), "rom", TFTP_PEERS,
              [Goal("mb_s", "best", 2.5), Goal("cpu_gb", "best", 2.5)],
-             quick=storm(1000, 4)),
+             quick=storm(1000, 4), quick_peers=["pixie", "dnsmasq", "atftpd"]),
     Workload("storm-1000", "1000 clients, lockstep", "tftp",
              storm(1000), "rom", TFTP_PEERS,
-             [Goal("mb_s", "best", 2.2), Goal("p99_ms", "best", 6)]),
+             [Goal("mb_s", "best", 2.2), Goal("p99_ms", "best", 6)],
+             quick_peers=QUICK_PEERS),
     Workload("storm-5000", "5000 clients, lockstep", "tftp",
              storm(5000) + ["--bound", "30"], "rom", TFTP_PEERS,
              [Goal("failed", "pixie", 0), Goal("mb_s", "best", 6)],
-             quick=storm(5000) + ["--bound", "12"], quick_peers=TFTP_PEERS[:4]),
+             quick=storm(5000) + ["--bound", "10"], quick_peers=QUICK_PEERS),
     Workload("loss-100", "100 clients, 1 % loss both ways", "tftp",
              storm(100) + ["--loss", "1", "--bound", "60"], "rom", TFTP_PEERS,
              [Goal("p50_ms", "tftpd-hpa", 9), Goal("p50_ms", "go-tftp", 36)],
-             quick=storm(100) + ["--loss", "1", "--bound", "15"], seeded=True),
+             quick=storm(100) + ["--loss", "1", "--bound", "12"],
+             quick_peers=["pixie", "tftpd-hpa", "go-tftp"], seeded=True),
     Workload("one-w64", "one client, window 64, 100 MB", "tftp",
              storm(1, 64, 5), "big", TFTP_PEERS,
              [Goal("mb_s", "best", 2.5), Goal("cpu_gb", "best", 3)],
@@ -90,19 +93,21 @@ WORKLOADS = [
     Workload("http-200m-32", "200 MB, 32 connections", "http",
              ["--connections", "32", "--requests", "64"], "large", HTTP_PEERS,
              [Goal("cpu_gb", "nginx", 1.0)],
-             quick=["--connections", "32", "--requests", "32"]),
+             quick=["--connections", "32", "--requests", "32"], quick_peers=HTTP_PEERS[:2]),
     Workload("http-200m-1", "200 MB, one connection", "http",
              ["--connections", "1", "--requests", "40"], "large", HTTP_PEERS,
              [Goal("cpu_gb", "nginx", 1.2 ** -1)],
-             quick=["--connections", "1", "--requests", "20"]),
+             quick=["--connections", "1", "--requests", "20"], quick_peers=HTTP_PEERS[:2]),
     Workload("http-range-64k", "ranges of 64 KiB, 32 connections", "http",
              ["--connections", "32", "--requests", "100000", "--range", str(64 * KIB)],
              "large", HTTP_PEERS, [Goal("cpu_gb", "nginx", 1.0)],
-             quick=["--connections", "32", "--requests", "30000", "--range", str(64 * KIB)]),
+             quick=["--connections", "32", "--requests", "30000", "--range", str(64 * KIB)],
+             quick_peers=HTTP_PEERS[:2]),
     Workload("http-range-1m", "ranges of 1 MiB, 32 connections", "http",
              ["--connections", "32", "--requests", "8000", "--range", str(MIB)],
              "large", HTTP_PEERS, [Goal("cpu_gb", "nginx", 1.0)],
-             quick=["--connections", "32", "--requests", "2500", "--range", str(MIB)]),
+             quick=["--connections", "32", "--requests", "2500", "--range", str(MIB)],
+             quick_peers=HTTP_PEERS[:2]),
 ]
 
 GROWTH_PEERS = ["pixie", "dnsmasq", "go-tftp", "tftpd-hpa"]
