@@ -191,11 +191,13 @@ decode_path(struct request *req, char *p, size_t len)
 
 	for (size_t i = 0; i < len; i++) {
 		int hi = i + 2 < len ? hex_value(p[i + 1]) : -1;
-		int lo = i + 2 < len ? hex_value(p[i + 2]) : -1, c = hi << 4 | lo;
+		int lo = i + 2 < len ? hex_value(p[i + 2]) : -1;
 
-		if (p[i] == '%' && (hi < 0 || lo < 0))
+		if (p[i] != '%')
+			continue;
+		if (hi < 0 || lo < 0)
 			return refuse(req, 400, "malformed % in the path");
-		if (p[i] == '%' && (c == '\0' || c == '/'))
+		if ((hi == 0 && lo == 0) || (hi == '/' >> 4 && lo == ('/' & 15)))
 			return refuse(req, 400, "encoded NUL or slash in the path");
 	}
 	/* Only now, as the log shows a refused path as it came. */
