@@ -65,10 +65,13 @@ struct reader {
 	bool bad;
 };
 
+/* NULL with no bytes is an empty reader, as for an option that is absent. */
 static inline struct reader
 reader_of(const void *data, size_t len)
 {
-	return (struct reader){data, (const uint8_t *)data + len, false};
+	const uint8_t *p = data;
+
+	return (struct reader){p, len ? p + len : p, false};
 }
 
 static inline size_t
