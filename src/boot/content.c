@@ -8,6 +8,8 @@
 #include <strings.h>
 #include <unistd.h>
 
+#include "base/bytes.h"
+
 /*
  * A client that takes a file block by block has it read a few dozen blocks at a time,
  * as long as few do: many at as many places would read much that is thrown away.
@@ -64,17 +66,6 @@ content_static(
 	return c;
 }
 
-/* FNV-1a, 64 bits: generated scripts are small, and theirs is no secret. */
-static uint64_t
-hash_bytes(const uint8_t *p, size_t len)
-{
-	uint64_t h = 14695981039346656037u;
-
-	for (size_t i = 0; i < len; i++)
-		h = (h ^ p[i]) * 1099511628211u;
-	return h;
-}
-
 struct content *
 content_owned(void *data, size_t len, const char *type)
 {
@@ -87,7 +78,7 @@ content_owned(void *data, size_t len, const char *type)
 	c->mem = c->owned = data;
 	c->size = len;
 	snprintf(c->etag, sizeof(c->etag), "\"%016llx-%zx\"",
-		(unsigned long long)hash_bytes(data, len), len);
+		(unsigned long long)fnv1a(data, len), len);
 	return c;
 }
 

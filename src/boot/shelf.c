@@ -10,6 +10,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/bytes.h"
+
 #define SLOTS 256 /* a power of two; two names that meet in one push each other out */
 #define SETTLED 2 /* seconds */
 
@@ -28,17 +30,6 @@ static bool
 join(char path[static PATH_MAX], const char *dir, const char *name)
 {
 	return snprintf(path, PATH_MAX, "%s/%s", dir, name) < PATH_MAX;
-}
-
-/* FNV-1a */
-static uint64_t
-hash(const char *p)
-{
-	uint64_t h = 14695981039346656037u;
-
-	for (; *p; p++)
-		h = (h ^ (unsigned char)*p) * 1099511628211u;
-	return h;
 }
 
 static void
@@ -60,7 +51,7 @@ shelf_find(const char *dir, const char *name)
 	if (!join(path, dir, name))
 		return NULL;
 	pthread_mutex_lock(&lock);
-	slot = &slots[hash(path) % SLOTS];
+	slot = &slots[fnv1a(path, strlen(path)) % SLOTS];
 	if (slot->content != NULL && strcmp(content_path(slot->content), path) == 0)
 		c = content_ref(slot->content);
 	pthread_mutex_unlock(&lock);
@@ -86,7 +77,7 @@ is_settled(const struct stat *st)
 static bool
 is_wanted(const char *path, const struct stat *st)
 {
-	uint64_t name = hash(path);
+	uint64_t name = fnv1a(path, strlen(path));
 	struct slot *slot = &slots[name % SLOTS];
 	bool again;
 
@@ -126,7 +117,7 @@ read_whole(const char *path, int fd, const struct stat *st, const char *type)
 static void
 put(const char *path, struct content *c)
 {
-	struct slot *slot = &slots[hash(path) % SLOTS];
+	struct slot *slot = &slots[fnv1a(path, strlen(path)) % SLOTS];
 
 	pthread_mutex_lock(&lock);
 	if (slot->content != NULL)

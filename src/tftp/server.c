@@ -7,6 +7,7 @@
 #include <sys/queue.h>
 #include <unistd.h>
 
+#include "base/bytes.h"
 #include "base/log.h"
 #include "boot/identify.h"
 #include "sys/udp.h"
@@ -73,7 +74,8 @@ struct transfer {
 	struct tftp_session session;
 	struct loop_timer timer;
 	struct mono armed, started;
-	uint64_t request; /* hash of the datagram that opened it */
+	uint64_t
+		request; /* hash of the datagram that opened it: the same byte for byte */
 	const char *name; /* in `label`, behind it */
 	char label[];     /* who, for the log */
 };
@@ -476,17 +478,6 @@ pick_port(struct listener *l, const struct netaddr *peer)
 	return &pool->ports[start];
 }
 
-/* FNV-1a. Two requests are the same when they are byte for byte. */
-static uint64_t
-hash_request(const uint8_t *data, size_t len)
-{
-	uint64_t h = 14695981039346656037u;
-
-	for (size_t i = 0; i < len; i++)
-		h = (h ^ data[i]) * 1099511628211u;
-	return h;
-}
-
 /* No larger than fits the route: some firmware cannot put fragments together. */
 static struct tftp_terms
 terms_for(const struct tftp_server *s, const struct udp_path *path,
@@ -556,7 +547,7 @@ begin(struct ask *ask, struct content *content, const char *name)
 		transfer_free(old);
 	t->path = *path;
 	t->started = now;
-	t->request = hash_request(ask->dgram->data, ask->dgram->len);
+	t->request = fnv1a(ask->dgram->data, ask->dgram->len);
 	loop_timer_init(s->config.loop, &t->timer, on_timer, t);
 	tftp_session_open(&t->session, ask->req, content, &terms, now);
 	table_put(s, t);
@@ -686,7 +677,7 @@ is_repeated(const struct ask *ask)
 	if (t->is_queued)
 		flush(t->port->listener->server);
 	now = loop_now(t->timer.loop);
-	if (t->request == hash_request(d->data, d->len) &&
+	if (t->request == fnv1a(d->data, d->len) &&
 		tftp_session_repeat(&t->session, now) == TFTP_REPEAT_ABSORBED) {
 		go_on(t, now);
 		return true;
@@ -704,8 +695,7 @@ on_request(struct listener *l, const struct udp_dgram *dgram, const struct tftp_
 	if (is_repeated(&ask))
 		return;
 	identify(&ask.who, &dgram->path.peer, dgram->path.ifindex);
-	activity_heard(
-		l->server->config.activity, &ask.who, &dgram->path.peer);
+	activity_heard(l->server->config.activity, &ask.who, &dgram->path.peer);
 	identify_by_name(&ask.who, pkt->req.name);
 	log_request(&ask.who, &dgram->path.peer, &pkt->req);
 	if (pkt->op == TFTP_WRQ)
