@@ -1,10 +1,71 @@
 #include "sys/loop.h"
 
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
 
 struct loop {
 	struct event_base *base;
+	int wake; /* an eventfd: there are calls, or the loop is to stop */
+	struct loop_fd woken;
+	atomic_bool stopping;
+	pthread_mutex_t lock; /* of the calls posted, first to last */
+	struct loop_call *first, **last;
 };
+
+static _Thread_local struct loop *running; /* in this thread */
+
+static void
+wake(struct loop *loop)
+{
+	uint64_t one = 1;
+	ssize_t n = write(loop->wake, &one, sizeof(one));
+
+	(void)n; /* it fails only when the loop is woken 2^64 times already */
+}
+
+static struct loop_call *
+take_calls(struct loop *loop)
+{
+	struct loop_call *calls;
+
+	pthread_mutex_lock(&loop->lock);
+	calls = loop->first;
+	loop->first = NULL;
+	loop->last = &loop->first;
+	pthread_mutex_unlock(&loop->lock);
+	return calls;
+}
+
+/* From here on the call is its owner's again, who may post it anew. */
+static void
+hand_back(struct loop *loop, struct loop_call *call)
+{
+	pthread_mutex_lock(&loop->lock);
+	call->posted = false;
+	pthread_mutex_unlock(&loop->lock);
+}
+
+/* What a call posts has its turn later, so that descriptors have theirs. */
+static void
+on_wake(void *arg)
+{
+	struct loop *loop = arg;
+	struct loop_call *call, *next;
+	uint64_t times;
+	ssize_t n = read(loop->wake, &times, sizeof(times));
+
+	(void)n;
+	if (atomic_exchange(&loop->stopping, false))
+		event_base_loopbreak(loop->base);
+	for (call = take_calls(loop); call != NULL; call = next) {
+		next = call->next;
+		hand_back(loop, call);
+		call->run(call->arg);
+	}
+}
 
 /*
  * No priorities: libevent runs descriptors before timers within a turn anyway, so
@@ -17,11 +78,30 @@ loop_new(void)
 {
 	struct loop *loop = calloc(1, sizeof(*loop));
 
-	if (loop != NULL && (loop->base = event_base_new()) == NULL) {
-		free(loop);
+	if (loop == NULL)
 		return NULL;
+	pthread_mutex_init(&loop->lock, NULL);
+	loop->last = &loop->first;
+	loop->wake = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+	loop->base = event_base_new();
+	if (loop->wake >= 0 && loop->base != NULL &&
+		loop_fd_read(loop, &loop->woken, loop->wake, on_wake, loop) == 0)
+		return loop;
+	loop_free(loop);
+	return NULL;
+}
+
+static void
+drop_calls(struct loop *loop)
+{
+	struct loop_call *call, *next;
+
+	for (call = take_calls(loop); call != NULL; call = next) {
+		next = call->next;
+		hand_back(loop, call);
+		if (call->drop != NULL)
+			call->drop(call->arg);
 	}
-	return loop;
 }
 
 void
@@ -29,20 +109,62 @@ loop_free(struct loop *loop)
 {
 	if (loop == NULL)
 		return;
-	event_base_free(loop->base);
+	drop_calls(loop);
+	loop_fd_del(&loop->woken);
+	if (loop->wake >= 0)
+		close(loop->wake);
+	if (loop->base != NULL)
+		event_base_free(loop->base);
+	pthread_mutex_destroy(&loop->lock);
 	free(loop);
 }
 
 int
 loop_run(struct loop *loop)
 {
-	return event_base_loop(loop->base, EVLOOP_NO_EXIT_ON_EMPTY) < 0 ? -1 : 0;
+	struct loop *outer = running;
+	int status;
+
+	running = loop;
+	status = event_base_loop(loop->base, EVLOOP_NO_EXIT_ON_EMPTY);
+	running = outer;
+	return status < 0 ? -1 : 0;
 }
 
 void
 loop_stop(struct loop *loop)
 {
-	event_base_loopbreak(loop->base);
+	if (running == loop) {
+		event_base_loopbreak(loop->base);
+		return;
+	}
+	atomic_store(&loop->stopping, true);
+	wake(loop);
+}
+
+void
+loop_call_init(struct loop_call *call, void (*run)(void *arg), void (*drop)(void *arg),
+	void *arg)
+{
+	*call = (struct loop_call){.run = run, .drop = drop, .arg = arg};
+}
+
+void
+loop_post(struct loop *loop, struct loop_call *call)
+{
+	bool is_first;
+
+	pthread_mutex_lock(&loop->lock);
+	is_first = loop->first == NULL;
+	if (!call->posted) {
+		call->posted = true;
+		call->next = NULL;
+		*loop->last = call;
+		loop->last = &call->next;
+	}
+	pthread_mutex_unlock(&loop->lock);
+	if (is_first)
+		wake(loop);
 }
 
 struct mono
