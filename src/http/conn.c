@@ -7,7 +7,9 @@
  * iPXE and EDK2 send a head in one packet, so 20 s is generous even for a link
  * that loses; what takes longer holds a descriptor on purpose. iPXE was seen to
  * reuse a connection after five seconds of idling, a person reading its menu
- * takes longer. A reader that takes nothing for a minute has been switched off.
+ * takes longer. A reader that takes nothing for a minute has been switched off, and
+ * one that takes 100 bytes a second, a tenth of the slowest line anyone boots over,
+ * keeps a connection on purpose.
  */
 const struct conn_limits conn_limits_default = {
 	.stay = {[CONN_IDLE] = MONO_S(75),
@@ -17,6 +19,7 @@ const struct conn_limits conn_limits_default = {
 		[CONN_LINGER] = MONO_S(5)},
 	.body_max = 64 * 1024,
 	.linger_max = 1024 * 1024,
+	.taken_min = 60 * 100,
 };
 
 #define INBOX_SIZE (HEAD_MAX + 4096) /* so that there is always room to throw away */
@@ -426,8 +429,7 @@ conn_sent(struct conn *c, size_t n, struct mono now)
 	struct exchange *x = c->exchange;
 	size_t head = (size_t)(x->head_len + x->text_len - x->head_at);
 
-	if (n == 0)
-		return;
+	c->written += n;
 	if (n < head)
 		head = n;
 	x->head_at = (uint16_t)(x->head_at + head);
@@ -437,8 +439,7 @@ conn_sent(struct conn *c, size_t n, struct mono now)
 	if (x->left == 0 && x->head_at == x->head_len + x->text_len) {
 		x->sent += x->text_len;
 		enter(c, CONN_SENT, now);
-	} else
-		enter(c, CONN_SENDING, now);
+	}
 }
 
 void
@@ -457,11 +458,27 @@ conn_next(struct conn *c, struct mono now)
 		enter(c, CONN_IDLE, now);
 }
 
+/*
+ * Whether the client still reads, by what it took since that was last looked at. The
+ * first time of a reply this may count what it took of earlier ones: that is kind.
+ */
+static bool
+goes_on_reading(struct conn *c, uint64_t held)
+{
+	uint64_t taken = held < c->written ? c->written - held : 0;
+	bool enough = taken >= c->taken + c->limits->taken_min;
+
+	c->taken = taken;
+	return enough;
+}
+
 void
-conn_timeout(struct conn *c, struct mono now)
+conn_timeout(struct conn *c, uint64_t held, struct mono now)
 {
 	if (conn_amid(c))
 		refuse(c, 408, "request took too long to arrive", now);
+	else if (c->state == CONN_SENDING && goes_on_reading(c, held))
+		enter(c, CONN_SENDING, now);
 	else
 		conn_abort(c);
 }

@@ -40,6 +40,8 @@ struct conn_limits {
 	int64_t stay[CONN_STATES];
 	uint64_t body_max;   /* bytes of request body read to keep a connection */
 	uint64_t linger_max; /* bytes thrown away at the end of one */
+	/* A reply goes on while the client takes so many bytes per stay in SENDING. */
+	uint64_t taken_min;
 };
 
 extern const struct conn_limits conn_limits_default;
@@ -79,7 +81,9 @@ struct conn {
 	bool unread; /* the client may still be sending: close with care */
 	bool reset;  /* CLOSED by RST, so that nobody takes a cut reply for a whole one */
 	struct mono deadline;
-	uint64_t skip; /* BODY: bytes of it to come. LINGER: bytes we still take */
+	uint64_t skip;    /* BODY: bytes of it to come. LINGER: bytes we still take */
+	uint64_t written; /* of all replies, to the socket */
+	uint64_t taken;   /* of these, by the client, when that was last looked at */
 	struct inbox *inbox;
 	struct exchange *exchange; /* SENDING, SENT, or cut off */
 };
@@ -120,8 +124,12 @@ void conn_sent(struct conn *c, size_t n, struct mono now);
 /* SENT: ends the exchange and goes on to what follows it. */
 void conn_next(struct conn *c, struct mono now);
 
-/* The deadline was reached. */
-void conn_timeout(struct conn *c, struct mono now);
+/*
+ * The deadline was reached. `held`: bytes that were written and that the client has
+ * not taken (SIOCOUTQ); a slow one is not to be judged by how often a large socket
+ * buffer has room again. Of use when SENDING only.
+ */
+void conn_timeout(struct conn *c, uint64_t held, struct mono now);
 /* The socket broke, or the content did: CLOSED, with RST when a reply was cut. */
 void conn_abort(struct conn *c);
 

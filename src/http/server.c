@@ -2,8 +2,10 @@
 #include "http/server.h"
 
 #include <errno.h>
+#include <linux/sockios.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/ioctl.h>
 #include <sys/queue.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -242,8 +244,8 @@ link_answer(struct link *link, struct mono now)
 	if (!request_host(visit.req, &visit.reached))
 		local_address(link->fd, &visit.reached);
 	if (server->activity != NULL)
-		activity_heard(server->activity, client_who(link->client),
-			&link->client->host);
+		activity_heard(
+			server->activity, client_who(link->client), &link->client->host);
 	route_answer(&visit, &reply);
 	conn_reply(&link->conn, &reply, date_text(server, visit.now), now);
 }
@@ -344,15 +346,24 @@ on_link(void *arg)
 
 /* Deadlines. */
 
+/* Written bytes that the client has not acknowledged. */
+static uint64_t
+held_by_socket(int fd)
+{
+	int held = 0;
+
+	return ioctl(fd, SIOCOUTQ, &held) < 0 || held < 0 ? 0 : (uint64_t)held;
+}
+
 static void
 expire(struct http_server *server, struct links *queue, struct mono now)
 {
 	struct link *link;
 
 	while ((link = TAILQ_FIRST(queue)) != NULL && mono_reached(link->queued, now)) {
-		if (link->conn.state == CONN_SENDING)
+		conn_timeout(&link->conn, held_by_socket(link->fd), now);
+		if (link->conn.reset)
 			link->cut = "client stopped reading";
-		conn_timeout(&link->conn, now);
 		link_turn(link, false);
 		link_settle(link);
 	}

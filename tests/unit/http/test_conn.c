@@ -451,7 +451,7 @@ pass(struct talk *t, int64_t us)
 {
 	t->now = mono_after(t->now, us);
 	if (mono_reached(t->conn.deadline, t->now))
-		conn_timeout(&t->conn, t->now);
+		conn_timeout(&t->conn, 0, t->now);
 	run(t);
 }
 
@@ -495,36 +495,106 @@ silence_is_closed_without_a_word(void **state)
 }
 
 static void
-ask(struct talk *t, const char *text)
+ask_only(struct talk *t, const char *text)
 {
 	size_t room;
 
 	memcpy(conn_space(&t->conn, &room), text, strlen(text));
 	conn_received(&t->conn, strlen(text), t->now);
 	assert_int_equal(t->conn.state, CONN_ASKED);
-	answer(t);
 }
 
 static void
-a_stalled_reader_is_reset(void **state)
+ask(struct talk *t, const char *text)
+{
+	ask_only(t, text);
+	answer(t);
+}
+
+/* Asks, and is answered with all of `content`. */
+static void
+ask_for(struct talk *t, struct content *content)
+{
+	struct reply r = {0};
+
+	ask_only(t, GET_FILE);
+	reply_content(&r, conn_request(&t->conn), content, 0);
+	conn_reply(&t->conn, &r, DATE, t->now);
+}
+
+/* A minute of a reply of 100 kB: written to the socket, and still held by it at its end.
+ */
+struct minute {
+	size_t written, held;
+};
+
+static const struct patience {
+	const char *what;
+	struct minute minutes[4];
+	unsigned lives; /* minutes */
+} patience[] = {
+	{"nothing is ever taken", {{0, 0}}, 0},
+	{"a byte a minute", {{1, 0}}, 0},
+	{"a byte a minute, after a good one", {{6000, 0}, {1, 0}}, 1},
+	{"100 bytes a second", {{6000, 0}, {6000, 0}, {6000, 0}, {6000, 0}}, 4},
+	{"one less, at last", {{6000, 0}, {6000, 0}, {5999, 0}}, 2},
+	{"it only went into the socket's buffer", {{50000, 50000}}, 0},
+	{"the socket is full, but empties",
+		{{50000, 40000}, {0, 20000}, {0, 10000}, {0, 10000}}, 3},
+	{"and then no longer does", {{50000, 40000}, {0, 20000}, {0, 15000}}, 2},
+	{"the kernel holds more than we wrote", {{100, 200}}, 0},
+};
+
+static void
+a_reader_keeps_a_certain_pace(void **state)
+{
+	static const char bytes[100000];
+
+	for (size_t i = 0; i < sizeof(patience) / sizeof(*patience); i++) {
+		const struct patience *p = &patience[i];
+		struct content *content =
+			content_static(bytes, sizeof(bytes), "", "x", 0);
+		struct talk t;
+		unsigned lived = 0;
+
+		start(&t);
+		ask_for(&t, content);
+		for (; lived < 4; lived++) {
+			conn_sent(&t.conn, p->minutes[lived].written, t.now);
+			t.now = t.conn.deadline;
+			conn_timeout(&t.conn, p->minutes[lived].held, t.now);
+			if (t.conn.state != CONN_SENDING)
+				break;
+			assert_int_equal(mono_since(t.conn.deadline, t.now), MONO_S(60));
+		}
+		if (lived != p->lives)
+			fail_msg("%s: lives %u minutes", p->what, lived);
+		assert_int_equal(t.conn.reset, lived < 4);
+		assert_non_null(t.conn.exchange); /* for the record */
+		stop(&t);
+	}
+}
+
+/* What is still on its way of one reply is not held against the next. */
+static void
+a_slow_reader_may_ask_again(void **state)
 {
 	struct talk t;
 
 	start(&t);
-	t.take = 1;
+	say(&t, GET_FILE);
+	t.conn.written = 1000000; /* as if that had been a large one */
+	t.now = mono_after(t.now, MONO_S(60));
 	ask(&t, GET_FILE);
-	for (int i = 0; i < 10; i++) { /* a slow one is not: each byte gives a minute */
-		drain(&t);
-		t.now = mono_after(t.now, MONO_S(59));
-		assert_false(mono_reached(t.conn.deadline, t.now));
-	}
-	conn_sent(&t.conn, 0, t.now); /* nothing taken: no minute */
-	t.now = mono_after(t.now, MONO_S(2));
-	assert_true(mono_reached(t.conn.deadline, t.now));
-	conn_timeout(&t.conn, t.now);
+	t.now = t.conn.deadline;
+	conn_timeout(&t.conn, 900000, t.now);
+	assert_int_equal(t.conn.state, CONN_SENDING);
+	t.now = t.conn.deadline;
+	conn_timeout(&t.conn, 840000, t.now);
+	assert_int_equal(t.conn.state, CONN_SENDING);
+	t.now = t.conn.deadline;
+	conn_timeout(&t.conn, 839000, t.now);
 	assert_int_equal(t.conn.state, CONN_CLOSED);
-	assert_true(t.conn.reset);
-	assert_non_null(t.conn.exchange); /* for the record */
 	stop(&t);
 }
 
@@ -631,7 +701,8 @@ main(void)
 		cmocka_unit_test(curl_expects_100_gets_the_final_status),
 		cmocka_unit_test(slowloris_gets_408),
 		cmocka_unit_test(silence_is_closed_without_a_word),
-		cmocka_unit_test(a_stalled_reader_is_reset),
+		cmocka_unit_test(a_reader_keeps_a_certain_pace),
+		cmocka_unit_test(a_slow_reader_may_ask_again),
 		cmocka_unit_test(a_slow_reader_holds_no_inbox),
 		cmocka_unit_test(what_the_record_says),
 		cmocka_unit_test(long_names_fit_the_record),

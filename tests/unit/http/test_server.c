@@ -246,6 +246,7 @@ static const struct conn_limits hasty = {
 		[CONN_LINGER] = MONO_MS(300)},
 	.body_max = 1000,
 	.linger_max = 1000000,
+	.taken_min = 1,
 };
 
 static void
