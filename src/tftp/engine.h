@@ -1,0 +1,30 @@
+/* What the files of the TFTP server share, and no one else sees. */
+#ifndef PIXIE_TFTP_ENGINE_H
+#define PIXIE_TFTP_ENGINE_H
+
+#include "tftp/outbox.h"
+#include "tftp/ports.h"
+#include "tftp/server.h"
+#include "tftp/table.h"
+#include "tftp/transfer.h"
+
+struct tftp_server {
+	struct tftp_config config;
+	struct listener *listeners;
+	struct udp_batch *requests, *answers; /* the latter also amid the former */
+	struct outbox outbox;
+	struct table table;
+	unsigned live, lingering;
+	struct mono complained;
+};
+
+/* request.c: a request came to `l`. */
+void tftp_on_request(
+	struct listener *l, const struct udp_dgram *dgram, const struct tftp_pkt *pkt);
+
+/* server.c: Takes at most a batch from `port`; true when there may be more. */
+bool tftp_receive(struct port *port, struct udp_batch *batch);
+void tftp_send_error(struct port *port, const struct udp_path *path, enum tftp_code code,
+	const char *text);
+
+#endif

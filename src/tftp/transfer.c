@@ -1,0 +1,160 @@
+#include "tftp/transfer.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "tftp/engine.h"
+
+/* Finished transfers kept to absorb late packets; beyond that they just go. */
+#define MAX_LINGERING 4096
+
+static void
+log_end(const struct transfer *t, enum log_level level, const char *event)
+{
+	const struct tftp_session *s = &t->session;
+	struct mono now = loop_now(t->timer.loop);
+
+	LOG_AT(level, t->label, event, STR("name", t->name), PEER("peer", &t->path.peer),
+		NUM("bytes", tftp_session_bytes(s)),
+		NUM("ms", mono_since(now, t->started) / 1000), NUM("blksize", s->blksize),
+		NUM("windowsize", s->window), NUM("resent", s->resent),
+		STR("outcome", tftp_outcome_text(s->outcome)));
+}
+
+static void
+report(struct transfer *t)
+{
+	switch (t->session.outcome) {
+	case TFTP_DONE:
+	case TFTP_DONE_UNCONFIRMED:
+		log_end(t, LEVEL_INFO, "tftp-sent");
+		break;
+	case TFTP_ABORTED:
+	case TFTP_REPLACED:
+		log_end(t, LEVEL_DEBUG, "tftp-ended");
+		break;
+	case TFTP_REJECTED:
+	case TFTP_SHUTDOWN:
+		log_end(t, LEVEL_INFO, "tftp-ended");
+		break;
+	default:
+		log_end(t, LEVEL_WARNING, "tftp-failed");
+	}
+}
+
+static void
+on_timer(void *arg)
+{
+	struct transfer *t = arg;
+	struct tftp_server *s = t->port->listener->server;
+	struct mono now = loop_now(t->timer.loop);
+
+	tftp_session_timeout(&t->session, now);
+	transfer_go_on(t, now);
+	outbox_flush(&s->outbox);
+}
+
+/* In one piece with its label and name: many may be open at once. */
+struct transfer *
+transfer_new(struct port *port, const struct udp_path *path, const char *label,
+	const char *name)
+{
+	size_t label_size = strlen(label) + 1, name_size = strlen(name) + 1;
+	struct transfer *t = calloc(1, sizeof(*t) + label_size + name_size);
+
+	if (t == NULL)
+		return NULL;
+	memcpy(t->label, label, label_size);
+	t->name = memcpy(t->label + label_size, name, name_size);
+	t->port = port;
+	t->path = *path;
+	loop_timer_init(port->listener->server->config.loop, &t->timer, on_timer, t);
+	return t;
+}
+
+void
+transfer_enter(struct transfer *t)
+{
+	struct tftp_server *s = t->port->listener->server;
+
+	table_put(&s->table, t);
+	s->live++;
+	++*table_host(&s->table, &t->path.peer);
+}
+
+void
+transfer_free(struct transfer *t)
+{
+	struct tftp_server *s = t->port->listener->server;
+
+	if (t->is_queued)
+		outbox_flush(&s->outbox);
+	if (t->is_reported)
+		s->lingering--;
+	else {
+		s->live--;
+		--*table_host(&s->table, &t->path.peer);
+	}
+	table_remove(&s->table, t);
+	outbox_stop_waiting(t);
+	loop_timer_del(&t->timer);
+	tftp_session_free(&t->session);
+	free(t);
+}
+
+/* The transfer is over: says so once. */
+static void
+transfer_ended(struct transfer *t)
+{
+	struct tftp_server *s = t->port->listener->server;
+
+	report(t);
+	t->is_reported = true;
+	s->live--;
+	--*table_host(&s->table, &t->path.peer);
+	s->lingering++;
+}
+
+/*
+ * The timer is left alone when it would only move back, as it does with every
+ * ACK: it then fires early, finds nothing to do, and is set again.
+ */
+static void
+arm(struct transfer *t)
+{
+	struct mono deadline = tftp_session_deadline(&t->session);
+
+	if (t->timer.armed && t->armed.us <= deadline.us)
+		return;
+	t->armed = deadline;
+	loop_timer_at(&t->timer, deadline);
+}
+
+void
+transfer_go_on(struct transfer *t, struct mono now)
+{
+	struct tftp_server *s = t->port->listener->server;
+
+	outbox_add(&s->outbox, t, now);
+	if (t->session.outcome != TFTP_RUNNING && !t->is_reported)
+		transfer_ended(t);
+	if (t->session.state == TFTP_CLOSED ||
+		(t->is_reported && s->lingering > MAX_LINGERING))
+		transfer_free(t);
+	else
+		arm(t);
+}
+
+void
+transfer_shut_down(struct transfer *t)
+{
+	struct mono now = loop_now(t->timer.loop);
+
+	tftp_session_abort(&t->session, TFTP_SHUTDOWN, TFTP_E_UNDEFINED,
+		tftp_outcome_text(TFTP_SHUTDOWN), now);
+	outbox_add(&t->port->listener->server->outbox, t, now);
+	if (!t->is_reported)
+		transfer_ended(t);
+	transfer_free(t);
+}
