@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/log.h"
+#include "base/quota.h"
 #include "boot/machine_script.h"
 #include "boot/script.h"
 #include "dhcp/memory.h"
@@ -16,10 +17,6 @@
 /* Batches taken from one socket before TFTP and HTTP have their turn. */
 #define BATCHES 8
 
-/* Lines at INFO for strangers: so many at once, so many a second after that. */
-#define LINES_BURST 200
-#define LINES_PER_SECOND 20
-
 struct dhcp_server {
 	struct dhcp_config config;
 	struct site site; /* ours without an --advertise that IPv4 cannot use */
@@ -27,9 +24,7 @@ struct dhcp_server {
 	struct memory *memory;
 	struct activity activity;
 	struct loop_fd server, ear, pxe;
-	double lines; /* left to write at INFO */
-	struct mono lines_at;
-	unsigned unwritten;
+	struct quota lines; /* a DISCOVER costs its sender nothing */
 };
 
 /* A request being answered, and all that is found out about it on the way. */
@@ -60,26 +55,10 @@ put_label(char *label, size_t cap, const struct machine_key *key)
 	label[w.len] = '\0';
 }
 
-/*
- * A DISCOVER costs its sender nothing and us a line. Beyond what a room full of
- * machines writes, lines go to DEBUG, and one says how many did.
- */
 static enum log_level
 line_level(struct dhcp_server *s, struct mono now, enum log_level level)
 {
-	s->lines += (double)mono_since(now, s->lines_at) / 1e6 * LINES_PER_SECOND;
-	s->lines_at = now;
-	if (s->lines > LINES_BURST)
-		s->lines = LINES_BURST;
-	if (s->lines < 1) {
-		s->unwritten++;
-		return LEVEL_DEBUG;
-	}
-	s->lines--;
-	if (s->unwritten > 0 && s->lines > 1)
-		log_warning(NULL, "dhcp-flood", NUM("lines-left-out", s->unwritten));
-	s->unwritten = 0;
-	return level;
+	return quota_level(&s->lines, "dhcp-flood", level, now);
 }
 
 static void
@@ -460,8 +439,6 @@ dhcp_server_new(const struct dhcp_config *config)
 	if (s->site.advertise.sa.sa_family == AF_INET6)
 		s->site.advertise.sa.sa_family = AF_UNSPEC;
 	s->activity = (struct activity){on_activity, s};
-	s->lines = LINES_BURST;
-	s->lines_at = loop_now(config->loop);
 	s->batch = udp_batch_new(BATCH, DHCP_DATAGRAM_MAX + 1);
 	s->memory = memory_new(config->remembers ? config->remembers : REMEMBERS);
 	if (s->batch == NULL || s->memory == NULL ||
@@ -485,6 +462,7 @@ dhcp_server_free(struct dhcp_server *s)
 	dhcp_sockets_close(&s->config.sockets);
 	udp_batch_free(s->batch);
 	memory_free(s->memory);
+	quota_end(&s->lines, "dhcp-flood");
 	free(s);
 }
 

@@ -42,13 +42,21 @@ put_note(struct line *line, const char *key, const struct exchange *x, uint16_t 
 }
 
 void
-access_record(
-	const struct exchange *x, struct client *client, const char *cut, struct mono now)
+access_end(struct quota *quota)
+{
+	quota_end(quota, "http-flood");
+}
+
+void
+access_record(const struct exchange *x, struct client *client, const char *cut,
+	struct quota *quota, struct mono now)
 {
 	enum log_level level = level_of(x, cut);
 	struct line line = {.n = 0};
 	struct who who;
 
+	if (cut != NULL || x->status >= 400)
+		level = quota_level(quota, "http-flood", level, now);
 	if (!log_on(level))
 		return;
 	who = *client_who(client);

@@ -71,6 +71,7 @@ struct http_server {
 	bool paused; /* not accepting: at the limit, or out of descriptors */
 	struct loop_timer accept_timer;
 	struct mono complained;
+	struct quota lines; /* of the log, for what is refused */
 	uint8_t scratch[SEND_COPY_MAX];
 	unsigned nlisteners;
 	struct listener listeners[];
@@ -127,7 +128,8 @@ link_free(struct link *link)
 
 	if (link->conn.exchange != NULL)
 		access_record(link->conn.exchange, link->client,
-			link->cut ? link->cut : "closed", loop_now(server->loop));
+			link->cut ? link->cut : "closed", &server->lines,
+			loop_now(server->loop));
 	if (link->conn.reset)
 		reset_on_close(link->fd);
 	loop_fd_del(&link->watch);
@@ -288,7 +290,8 @@ link_write(struct link *link, struct mono now, size_t *budget)
 static void
 link_sent(struct link *link, struct mono now)
 {
-	access_record(link->conn.exchange, link->client, NULL, mono_now());
+	access_record(link->conn.exchange, link->client, NULL, &link->server->lines,
+		mono_now());
 	conn_next(&link->conn, now);
 	if (link->conn.state == CONN_LINGER)
 		shutdown(link->fd, SHUT_WR);
@@ -635,5 +638,6 @@ http_server_free(struct http_server *server)
 		close(server->listeners[i].fd);
 	}
 	inbox_pool_deinit(&server->inboxes);
+	access_end(&server->lines);
 	free(server);
 }

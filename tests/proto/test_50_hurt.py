@@ -251,6 +251,37 @@ def test_a_flood_of_requests_from_one_host_leaves_room_for_another(site):
     scene.close()
 
 
+def log_after(process):
+    """Stops the server; the events it logged, its last words included."""
+    log = os.dup(process.err.fileno())
+    try:
+        process.stop()
+        text = os.pread(log, 1 << 26, 0).decode()
+    finally:
+        os.close(log)
+    return [pixie.Event(pixie.LINE.fullmatch(line)) for line in text.splitlines()]
+
+
+def test_a_flood_of_refused_requests_does_not_fill_the_disk(site):
+    """A room of machines is logged line by line; of more, how many there were."""
+    scene = Lan()
+    process = pixie.Pixie(scene.server, *site.options())
+    request = b"GET /nowhere HTTP/1.1\r\nHost: x\r\n\r\n"
+    with rawhttp.Connection(scene.client, Lan.SERVER) as c:
+        for _ in range(100):
+            c.send(request * 200)
+            for _ in range(200):
+                assert c.answer().status == 404
+        assert c.get("/extra/small.bin").status == 200
+    process.logged("/extra/small.bin", "http-sent")
+    events = log_after(process)
+    refused = [e for e in events if e.event == "http-refused"]
+    left_out = [int(e.values["lines-left-out"]) for e in events if e.event == "http-flood"]
+    assert 300 <= len(refused) <= 15_000 and left_out
+    assert len(refused) + sum(left_out) == 20_000
+    scene.close()
+
+
 # -- nothing grows ----------------------------------------------------------------------------
 
 def many(lan, count):
