@@ -2,9 +2,12 @@
 
 #include <linux/neighbour.h>
 #include <linux/rtnetlink.h>
+#include <errno.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <unistd.h>
+
+/* Answers to questions asked before that are thrown away in search of ours. */
+#define STALE_MAX 16
 
 struct query {
 	struct nlmsghdr head;
@@ -41,17 +44,46 @@ put_host(struct query *q, unsigned short type, const struct netaddr *peer)
 		put_attr(q, type, &peer->v4.sin_addr, sizeof(peer->v4.sin_addr));
 }
 
+/*
+ * One socket for all questions of a thread, kept: during a storm a new one for each
+ * request costs more than the question. -1 when there is none to be had.
+ */
+static int
+netlink(void)
+{
+	static _Thread_local int kept = -1;
+
+	if (kept < 0)
+		kept = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
+	return kept;
+}
+
+/* Takes the answer with our number; the kernel has put it there before send returned. */
+static bool
+receive(int fd, union answer *a, uint32_t number)
+{
+	for (int i = 0; i < STALE_MAX; i++) {
+		ssize_t n = recv(fd, a, sizeof(*a), MSG_DONTWAIT);
+
+		if (n < 0 && errno != ENOBUFS && errno != EINTR)
+			return false;
+		if (n >= 0 && NLMSG_OK(&a->head, (size_t)n) &&
+			a->head.nlmsg_seq == number)
+			return true;
+	}
+	return false;
+}
+
 /* Asks and returns the attribute `want` of the answer, whose header is `skip` long. */
 static const struct rtattr *
-ask(int fd, struct query *q, union answer *a, unsigned short type, size_t skip, int want)
+ask(struct query *q, union answer *a, unsigned short type, size_t skip, int want)
 {
-	ssize_t n;
-	int left;
+	static _Thread_local uint32_t number;
+	int fd = netlink(), left;
 
-	if (send(fd, q, q->head.nlmsg_len, 0) < 0)
-		return NULL;
-	n = recv(fd, a, sizeof(*a), MSG_DONTWAIT);
-	if (n < 0 || !NLMSG_OK(&a->head, (size_t)n) || a->head.nlmsg_type != type)
+	q->head.nlmsg_seq = ++number;
+	if (fd < 0 || send(fd, q, q->head.nlmsg_len, 0) < 0 || !receive(fd, a, number) ||
+		a->head.nlmsg_type != type)
 		return NULL;
 	left = (int)(a->head.nlmsg_len - NLMSG_LENGTH(skip));
 	for (struct rtattr *at = (struct rtattr *)((uint8_t *)NLMSG_DATA(&a->head) +
@@ -64,7 +96,7 @@ ask(int fd, struct query *q, union answer *a, unsigned short type, size_t skip, 
 
 /* The interface a packet to `peer` would leave by; 0 when there is no route. */
 static unsigned
-route_interface(int fd, const struct netaddr *peer)
+route_interface(const struct netaddr *peer)
 {
 	struct query q = {.head = {.nlmsg_len = NLMSG_LENGTH(sizeof(q.rt)),
 				  .nlmsg_type = RTM_GETROUTE,
@@ -76,14 +108,14 @@ route_interface(int fd, const struct netaddr *peer)
 	q.rt.rtm_family = (unsigned char)peer->sa.sa_family;
 	q.rt.rtm_dst_len = peer->sa.sa_family == AF_INET6 ? 128 : 32;
 	put_host(&q, RTA_DST, peer);
-	at = ask(fd, &q, &a, RTM_NEWROUTE, sizeof(q.rt), RTA_OIF);
+	at = ask(&q, &a, RTM_NEWROUTE, sizeof(q.rt), RTA_OIF);
 	if (at != NULL && RTA_PAYLOAD(at) == sizeof(ifindex))
 		memcpy(&ifindex, RTA_DATA(at), sizeof(ifindex));
 	return ifindex;
 }
 
 static bool
-neighbour_mac(int fd, const struct netaddr *peer, unsigned ifindex, struct mac *out)
+neighbour_mac(const struct netaddr *peer, unsigned ifindex, struct mac *out)
 {
 	struct query q = {.head = {.nlmsg_len = NLMSG_LENGTH(sizeof(q.nd)),
 				  .nlmsg_type = RTM_GETNEIGH,
@@ -94,7 +126,7 @@ neighbour_mac(int fd, const struct netaddr *peer, unsigned ifindex, struct mac *
 	q.nd.ndm_family = (unsigned char)peer->sa.sa_family;
 	q.nd.ndm_ifindex = (int)ifindex;
 	put_host(&q, NDA_DST, peer);
-	at = ask(fd, &q, &a, RTM_NEWNEIGH, sizeof(q.nd), NDA_LLADDR);
+	at = ask(&q, &a, RTM_NEWNEIGH, sizeof(q.nd), NDA_LLADDR);
 	if (at == NULL || RTA_PAYLOAD(at) != sizeof(out->b))
 		return false;
 	memcpy(out->b, RTA_DATA(at), sizeof(out->b));
@@ -111,15 +143,7 @@ is_somebody(const struct mac *mac)
 bool
 neigh_lookup(const struct netaddr *peer, unsigned ifindex, struct mac *out)
 {
-	int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
-	bool found = false;
-
-	if (fd < 0)
-		return false;
 	if (ifindex == 0)
-		ifindex = route_interface(fd, peer);
-	if (ifindex != 0)
-		found = neighbour_mac(fd, peer, ifindex, out) && is_somebody(out);
-	close(fd);
-	return found;
+		ifindex = route_interface(peer);
+	return ifindex != 0 && neighbour_mac(peer, ifindex, out) && is_somebody(out);
 }

@@ -367,19 +367,36 @@ udp_send_bursts(int fd, struct udp_burst *bursts, unsigned n)
 	}
 }
 
+/* One socket a thread and family to look routes up with, kept; -1 without. */
+static int
+probe(int family)
+{
+	static _Thread_local int kept[2] = {-1, -1};
+	int *fd = &kept[family == AF_INET6];
+
+	if (*fd < 0)
+		*fd = socket(family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	return *fd;
+}
+
 unsigned
 udp_route_mtu(const struct udp_path *path)
 {
+	static const struct sockaddr nowhere = {.sa_family = AF_UNSPEC};
 	bool v6 = path->peer.sa.sa_family == AF_INET6;
-	int mtu = 0, fd = socket(path->peer.sa.sa_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	int mtu = 0, fd = probe(path->peer.sa.sa_family);
 	socklen_t len = sizeof(mtu);
 
 	if (fd < 0)
 		return DEFAULT_MTU;
+	/*
+	 * Looked up anew each time, so that it follows the routes. Let go afterwards, or
+	 * the next peer would be looked for with the source address of this one.
+	 */
 	if (connect(fd, &path->peer.sa, netaddr_len(&path->peer)) < 0 ||
 		getsockopt(fd, v6 ? IPPROTO_IPV6 : IPPROTO_IP, v6 ? IPV6_MTU : IP_MTU,
 			&mtu, &len) < 0)
 		mtu = 0;
-	close(fd);
+	connect(fd, &nowhere, sizeof(nowhere));
 	return mtu > 0 ? (unsigned)mtu : DEFAULT_MTU;
 }

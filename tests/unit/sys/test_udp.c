@@ -1,7 +1,14 @@
 /* Real sockets on loopback: both addresses of a datagram, and bursts. */
+#define _GNU_SOURCE
 #include "unit.h"
 
 #include <errno.h>
+#include <net/if.h>
+#include <sched.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "sys/udp.h"
@@ -291,10 +298,61 @@ the_mtu_of_loopback_is_not_the_default(void **state)
 	assert_true(udp_route_mtu(&path) > 1500);
 }
 
+#define NO_NAMESPACE 77
+
+static bool
+set_loopback(int fd, unsigned long what, struct ifreq *ifr)
+{
+	strcpy(ifr->ifr_name, "lo");
+	return ioctl(fd, what, ifr) == 0;
+}
+
+/* In a namespace of its own: exits with 0 when the look-ups follow the MTU. */
+static void
+follow_the_mtu(void)
+{
+	struct udp_path v4 = {.peer = any_port("127.0.0.1")};
+	struct udp_path other = {.peer = any_port("127.9.9.9")};
+	struct udp_path nowhere = {.peer = any_port("192.0.2.1")};
+	int fd, wrong = 0;
+
+	if (unshare(CLONE_NEWUSER | CLONE_NEWNET) < 0)
+		_exit(NO_NAMESPACE);
+	fd = socket(AF_INET, SOCK_DGRAM, 0);
+	if (!set_loopback(fd, SIOCSIFFLAGS, &(struct ifreq){.ifr_flags = IFF_UP}))
+		_exit(NO_NAMESPACE);
+	for (int mtu = 9000; mtu >= 1400; mtu -= 3800) {
+		if (!set_loopback(fd, SIOCSIFMTU, &(struct ifreq){.ifr_mtu = mtu}))
+			_exit(NO_NAMESPACE);
+		wrong += udp_route_mtu(&v4) != (unsigned)mtu;
+		wrong += udp_route_mtu(&nowhere) != 1500;
+		wrong += udp_route_mtu(&other) != (unsigned)mtu;
+	}
+	_exit(wrong);
+}
+
+static void
+the_mtu_is_looked_up_anew_each_time(void **state)
+{
+	int status;
+	pid_t child = fork();
+
+	assert_true(child >= 0);
+	if (child == 0)
+		follow_the_mtu();
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_true(WIFEXITED(status));
+	if (WEXITSTATUS(status) == NO_NAMESPACE)
+		skip();
+	assert_int_equal(WEXITSTATUS(status), 0);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		/* First, as the sockets it is about are kept. */
+		cmocka_unit_test(the_mtu_is_looked_up_anew_each_time),
 		cmocka_unit_test(ipv4_answers_leave_from_the_address_asked),
 		cmocka_unit_test(ipv6_answers_leave_from_the_address_asked),
 		cmocka_unit_test(a_dual_stack_socket_speaks_plain_ipv4),
