@@ -58,6 +58,7 @@ def pixie(place, *more):
 # that pixie says nothing of what went well in the HTTP rows either.
 TFTP = {
     "pixie": pixie,
+    "pixie-lan": lambda p: pixie(p, "--tftp-min-timer", "10"),
     "dnsmasq": lambda p: [
         "/usr/sbin/dnsmasq", "--keep-in-foreground", "--conf-file=/dev/null", "--port=0",
         "--enable-tftp", f"--tftp-root={p.root}", "--tftp-max=20000", "--user=root",

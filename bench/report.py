@@ -67,7 +67,8 @@ def of_others(by_peer, goal):
 
 def judge(by_peer, goal):
     """(what, figure, reached or not) of one goal."""
-    ours = median(by_peer.get("pixie", []), goal.measure)
+    ours = median(by_peer.get(goal.whose, []), goal.measure)
+    suffix = "" if goal.whose == "pixie" else f" ({goal.whose})"
     if goal.peer == "pixie":
         if ours is None:
             return None
@@ -77,7 +78,7 @@ def judge(by_peer, goal):
     got = ratio(goal.measure, ours, theirs)
     if got is None:
         return None
-    return (f"{NAMES[goal.measure]} against {name}: {goal.reach:.2f} times better",
+    return (f"{NAMES[goal.measure]} against {name}: {goal.reach:.2f} times better{suffix}",
             f"{got:.2f}", got >= goal.reach)
 
 

@@ -103,6 +103,7 @@ start_tftp(struct running *r, const struct conf *c)
 			.port_lo = s->port_lo,
 			.port_hi = s->port_hi,
 			.refuse = s->tftp_refuse,
+			.min_rto_ms = s->tftp_min_ms,
 			.activity = r->activity,
 		},
 		why);

@@ -90,6 +90,20 @@ read_ports(const char *text, struct setup *s)
 		text);
 }
 
+/* From LAN clients that answer within microseconds to a satellite link. */
+static int
+read_min_timer(const char *text, unsigned *ms)
+{
+	char *stop;
+	long v = *text >= '0' && *text <= '9' ? strtol(text, &stop, 10) : 0;
+
+	if (v < 1 || v > 2000 || *stop != '\0')
+		return fail(EX_USAGE,
+			"--tftp-min-timer %s: write milliseconds from 1 to 2000", text);
+	*ms = (unsigned)v;
+	return EX_OK;
+}
+
 static int
 read_refuse(const char *text, unsigned *mask)
 {
@@ -176,6 +190,7 @@ setup_read(const struct conf *c, struct setup *s)
 		(status = read_advertise(c->advertise, &s->site.advertise)) != EX_OK ||
 		(status = read_ports(c->tftp_ports, s)) != EX_OK ||
 		(status = read_refuse(c->tftp_refuse, &s->tftp_refuse)) != EX_OK ||
+		(status = read_min_timer(c->tftp_min_timer, &s->tftp_min_ms)) != EX_OK ||
 		(status = read_proxy_dhcp(c, s)) != EX_OK)
 		return status;
 	s->site.http = s->http.at[0];

@@ -23,6 +23,7 @@ struct setup {
 	enum log_level level;
 	uint16_t port_lo, port_hi; /* --tftp-ports, 0 without */
 	unsigned tftp_refuse;      /* bits of enum tftp_option */
+	unsigned tftp_min_ms;      /* --tftp-min-timer */
 	bool proxy_dhcp, known_only;
 	const char *interfaces[DHCP_INTERFACES_MAX]; /* of --proxy-dhcp; none: all */
 	unsigned n_interfaces;

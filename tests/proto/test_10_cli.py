@@ -40,7 +40,7 @@ def test_help_goes_to_stdout_and_names_every_option(flag):
     assert done.returncode == 0 and done.stderr == ""
     for word in ("-t", "--tftp", "-u", "--http", "-d", "--scripts", "-e", "--extra", "-v",
                  "--verbosity", "--roms", "--advertise", "--tftp-single-port", "--tftp-ports",
-                 "--tftp-refuse", "--version", "TFTP", "HTTP", "SCRIPTS", "EXTRA", "LEVEL",
+                 "--tftp-refuse", "--tftp-min-timer", "--version", "TFTP", "HTTP", "SCRIPTS", "EXTRA", "LEVEL",
                  "0.0.0.0:69", "0.0.0.0:80", "INFO", "roms"):
         assert word in done.stdout, word
     assert all(len(line) <= 100 for line in done.stdout.splitlines())
@@ -193,6 +193,8 @@ MISTAKES = {
     "ports backwards": (["-d", "DIR", "--tftp-ports", "9-8"], USAGE, ["9-8"]),
     "ports one": (["-d", "DIR", "--tftp-ports", "4000"], USAGE, ["4000"]),
     "refuse unknown": (["-d", "DIR", "--tftp-refuse", "blksize,foo"], USAGE, ["foo"]),
+    "timer zero": (["-d", "DIR", "--tftp-min-timer", "0"], USAGE, ["--tftp-min-timer", "2000"]),
+    "timer not a number": (["-d", "DIR", "--tftp-min-timer", "10ms"], USAGE, ["10ms"]),
     "single port and ports": (["-d", "DIR", "--tftp-single-port", "--tftp-ports", "4000-4001"],
                               USAGE, ["--tftp-single-port", "--tftp-ports"]),
     "directory absent": (["-d", "/nonexistent"], NO_INPUT, ["/nonexistent"]),

@@ -59,6 +59,21 @@ def test_heavy_loss(own_site, start, window):
     lan.close()
 
 
+def test_the_timer_waits_as_long_as_it_is_told(own_site, start):
+    """--tftp-min-timer: silence where 100 ms, the default, would bring two repeats."""
+    content, lan = own_site.write("extra/file.bin", noise(60_000)), Lan()
+    start("--tftp-min-timer", "2000", ns=lan.server, site=own_site)
+    with tftp.Conversation(lan.client, Lan.SERVER) as talk:
+        talk.rrq("file.bin")
+        for n in range(1, 11):  # a round trip of microseconds is known well by then
+            talk.data(n)
+            talk.ack(n)
+        talk.data(11)
+        talk.quiet(0.5)
+        assert talk.data(11) == content[5120:5632]
+    lan.close()
+
+
 def test_a_clean_wire_needs_no_repeats(own_site, start):
     """The control: the same wire without faults. A busy machine may cause a repeat or two."""
     lan = Lan(cable=False)

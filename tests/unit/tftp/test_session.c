@@ -63,6 +63,16 @@ the_timer_never_waits_less_than_the_minimum(void **state)
 		"+ 1", "< DATA 3");
 }
 
+/* --tftp-min-timer 10 */
+static void
+the_minimum_may_be_lowered_for_a_lan(void **state)
+{
+	start(5000);
+	w.terms.min_rto = MONO_MS(10);
+	TALK("> RRQ", "< DATA 1", "> ACK 1", "< DATA 2", "> ACK 2", "< DATA 3", "+ 9",
+		"+ 1", "< DATA 3", "+ 19", "+ 1", "< DATA 3");
+}
+
 static void
 a_client_that_never_answers_is_left_alone_soon(void **state)
 {
@@ -685,6 +695,7 @@ main(void)
 		cmocka_unit_test(lost_data_is_sent_again_and_ever_slower),
 		cmocka_unit_test(the_timer_follows_the_round_trip_time),
 		cmocka_unit_test(the_timer_never_waits_less_than_the_minimum),
+		cmocka_unit_test(the_minimum_may_be_lowered_for_a_lan),
 		cmocka_unit_test(a_client_that_never_answers_is_left_alone_soon),
 		cmocka_unit_test(a_client_that_stops_answering_gets_half_a_minute),
 		cmocka_unit_test(answers_to_nothing_are_dropped_with_a_reason),
