@@ -13,6 +13,7 @@
 #include "http/server.h"
 #include "sys/loop.h"
 #include "sys/service.h"
+#include "sys/udp.h"
 #include "tftp/server.h"
 
 struct running {
@@ -93,6 +94,7 @@ start_tftp(struct running *r, const struct conf *c)
 	const struct setup *s = &r->setup;
 	char why[TFTP_WHY];
 
+	udp_use_gso(!c->tftp_no_gso);
 	r->tftp = tftp_server_new(
 		&(struct tftp_config){
 			.loop = r->loop,

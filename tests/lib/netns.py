@@ -7,6 +7,7 @@ namespace it was made in, and so does a child process.
 import contextlib
 import ctypes
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -105,6 +106,14 @@ class Namespace:
     def mac(self, interface):
         with self.inside(), open(f"/sys/class/net/{interface}/address") as f:
             return f.read().strip()
+
+    def datagrams_sent(self):
+        """UDP messages given to the kernel in here; one that it cuts (GSO) counts once."""
+        with self.inside():
+            v4, v6 = (open(f"/proc/thread-self/net/{name}").read() for name in ("snmp", "snmp6"))
+        names, values = (line.split() for line in v4.splitlines() if line.startswith("Udp:"))
+        return (int(values[names.index("OutDatagrams")]) +
+                int(re.search(r"^Udp6OutDatagrams\s+(\d+)", v6, re.M)[1]))
 
     def close(self):
         if self.fd >= 0:

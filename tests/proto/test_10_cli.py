@@ -4,6 +4,8 @@ A mistake is one line that says what and how to cure it, and a status of sysexit
 """
 import contextlib
 import os
+import pathlib
+import re
 
 import pytest
 
@@ -13,6 +15,7 @@ from lib.netns import Lan, Namespace
 
 USAGE, NO_INPUT, UNAVAILABLE, NO_PERMISSION = 64, 66, 69, 77
 NOBODY = 65534
+ROOT = pathlib.Path(__file__).resolve().parents[2]
 
 
 @contextlib.contextmanager
@@ -38,10 +41,11 @@ def answers(lan, tftp_port=69, http_port=80):
 def test_help_goes_to_stdout_and_names_every_option(flag):
     done = pixie.command(flag)
     assert done.returncode == 0 and done.stderr == ""
-    for word in ("-t", "--tftp", "-u", "--http", "-d", "--scripts", "-e", "--extra", "-v",
-                 "--verbosity", "--roms", "--advertise", "--tftp-single-port", "--tftp-ports",
-                 "--tftp-refuse", "--tftp-min-timer", "--version", "TFTP", "HTTP", "SCRIPTS", "EXTRA", "LEVEL",
-                 "0.0.0.0:69", "0.0.0.0:80", "INFO", "roms"):
+    table = (ROOT / "src/conf/conf.def").read_text()
+    options = re.findall(r'OPT\(\w+, \w+, [^,]+, "([\w-]+)"', table)
+    assert len(options) >= 16
+    for word in ("-t", "-u", "-d", "-e", "-v", *(f"--{name}" for name in options), "TFTP",
+                 "HTTP", "SCRIPTS", "EXTRA", "LEVEL", "0.0.0.0:69", "0.0.0.0:80", "INFO", "roms"):
         assert word in done.stdout, word
     assert all(len(line) <= 100 for line in done.stdout.splitlines())
 

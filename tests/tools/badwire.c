@@ -115,7 +115,7 @@ open_tap(char *where)
 	return tap;
 }
 
-/* UDP or TCP over IPv4 or IPv6 (without extension headers)? */
+/* UDP or TCP over IPv4 or IPv6, or a fragment of it? */
 static bool
 is_traffic(const uint8_t *f, size_t len)
 {
@@ -124,7 +124,7 @@ is_traffic(const uint8_t *f, size_t len)
 	if (len >= 34 && f[12] == 0x08 && f[13] == 0x00)
 		proto = f[23];
 	else if (len >= 54 && f[12] == 0x86 && f[13] == 0xdd)
-		proto = f[20];
+		proto = f[20] == 44 && len >= 62 ? f[54] : f[20];
 	return proto == 17 || proto == 6;
 }
 
@@ -244,7 +244,8 @@ report(const struct direction *d)
 static void
 usage(void)
 {
-	fputs("badwire [--seed N] [--delay-us N] [--{loss,dup,reorder,delay}-{ab,ba} PERCENT]..."
+	fputs("badwire [--seed N] [--delay-us N] [--{loss,dup,reorder,delay}-{ab,ba} "
+	      "PERCENT]..."
 	      " NETNS:INTERFACE NETNS:INTERFACE\n",
 		stderr);
 	exit(64);
