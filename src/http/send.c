@@ -9,8 +9,12 @@
 #define COPY_WHOLE (32 * 1024)
 /* The first bytes of a larger file travel in the packet of the head. */
 #define WITH_HEAD 1024
-/* The last bytes are copied, so that they can be checked before they go. */
+/*
+ * The last bytes of what takes several turns are copied, so that the file can be looked
+ * at before they go. What is short leaves in the turn in which it was looked at.
+ */
 #define TAIL (4 * 1024)
+#define SHORT (128 * 1024)
 
 static ssize_t
 result(ssize_t n, size_t wanted, bool *more)
@@ -71,6 +75,22 @@ send_file(int fd, const struct output *o, uint8_t *scratch, size_t len, bool *mo
 	return n == 0 ? -ESTALE : result(n, len, more);
 }
 
+/* The head of a larger file's reply, and a short one whole. */
+static ssize_t
+send_begin(int fd, const struct output *o, uint8_t *scratch, bool *more)
+{
+	struct output rest = *o;
+	ssize_t n = send_copy(fd, o, scratch, WITH_HEAD, more), m;
+
+	if (n < 0 || !*more || o->len > SHORT)
+		return n;
+	rest.head_len = 0;
+	rest.off += WITH_HEAD;
+	rest.len -= WITH_HEAD;
+	m = send_file(fd, &rest, scratch, (size_t)rest.len, more);
+	return m < 0 ? m : n + m;
+}
+
 ssize_t
 send_output(int fd, const struct output *o, uint8_t *scratch, size_t most, bool *more)
 {
@@ -84,7 +104,7 @@ send_output(int fd, const struct output *o, uint8_t *scratch, size_t most, bool 
 	if (o->len <= COPY_WHOLE)
 		return send_copy(fd, o, scratch, o->len, more);
 	if (o->head_len > 0)
-		return send_copy(fd, o, scratch, WITH_HEAD, more);
+		return send_begin(fd, o, scratch, more);
 	if (len > o->len - TAIL)
 		len = o->len - TAIL;
 	return send_file(fd, o, scratch, len, more);
