@@ -1,6 +1,7 @@
 #include "http/clients.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 static struct client **
 bucket_of(struct clients *all, const struct netaddr *host)
@@ -11,9 +12,11 @@ bucket_of(struct clients *all, const struct netaddr *host)
 struct client *
 client_join(struct clients *all, const struct netaddr *peer)
 {
-	struct netaddr host = *peer;
+	struct netaddr host = *peer, control = {.sa.sa_family = AF_UNIX};
 	struct client **bucket, *client;
 
+	if (host.sa.sa_family == AF_UNIX)
+		host = control; /* one client, however its socket is called */
 	netaddr_set_port(&host, 0);
 	bucket = bucket_of(all, &host);
 	for (client = *bucket; client != NULL; client = client->next)
@@ -25,6 +28,10 @@ client_join(struct clients *all, const struct netaddr *peer)
 	if (client == NULL)
 		return NULL;
 	client->host = host;
+	if (host.sa.sa_family == AF_UNIX) {
+		strcpy(client->who.label, "control");
+		client->known = true;
+	}
 	client->conns = 1;
 	client->next = *bucket;
 	*bucket = client;

@@ -3,6 +3,8 @@
 #include <assert.h>
 #include <stdlib.h>
 
+#include "http/stream.h"
+
 /*
  * iPXE and EDK2 send a head in one packet, so 20 s is generous even for a link
  * that loses; what takes longer holds a descriptor on purpose. iPXE was seen to
@@ -15,14 +17,17 @@ const struct conn_limits conn_limits_default = {
 	.stay = {[CONN_IDLE] = MONO_S(75),
 		[CONN_HEAD] = MONO_S(20),
 		[CONN_BODY] = MONO_S(20),
+		[CONN_WAITING] = MONO_S(10),
 		[CONN_SENDING] = MONO_S(60),
 		[CONN_LINGER] = MONO_S(5)},
 	.body_max = 64 * 1024,
+	.body_kept = BODY_KEPT_MAX,
 	.linger_max = 1024 * 1024,
 	.taken_min = 60 * 100,
 };
 
-#define INBOX_SIZE (HEAD_MAX + 4096) /* so that there is always room to throw away */
+/* So that a head of any length leaves room for a body, kept or thrown away. */
+#define INBOX_SIZE (HEAD_MAX + BODY_KEPT_MAX)
 #define INBOXES_KEPT 16
 
 struct inbox {
@@ -30,6 +35,7 @@ struct inbox {
 	struct scan scan;
 	struct request req;
 	size_t head_len; /* of the request that is ASKED */
+	size_t kept;     /* of its body, behind the head */
 	size_t len;
 	char bytes[INBOX_SIZE];
 };
@@ -41,6 +47,7 @@ inbox_clear(struct inbox *box)
 	box->scan = (struct scan){0};
 	box->req = (struct request){0};
 	box->head_len = 0;
+	box->kept = 0;
 }
 
 static struct inbox *
@@ -97,6 +104,8 @@ drop_exchange(struct conn *c)
 	if (c->exchange == NULL)
 		return;
 	content_unref(c->exchange->content);
+	stream_free(c->exchange->stream);
+	free(c->exchange->more);
 	free(c->exchange);
 	c->exchange = NULL;
 }
@@ -119,7 +128,10 @@ enter(struct conn *c, enum conn_state state, struct mono now)
 		[CONN_HEAD] = 1 << CONN_IDLE | 1 << CONN_SENT,
 		[CONN_BODY] = 1 << CONN_HEAD,
 		[CONN_ASKED] = 1 << CONN_HEAD | 1 << CONN_BODY,
-		[CONN_SENDING] = 1 << CONN_ASKED | 1 << CONN_SENDING,
+		[CONN_WAITING] = 1 << CONN_ASKED,
+		[CONN_SENDING] = 1 << CONN_ASKED | 1 << CONN_WAITING | 1 << CONN_SENDING |
+				 1 << CONN_STREAM,
+		[CONN_STREAM] = 1 << CONN_SENDING,
 		[CONN_SENT] = 1 << CONN_SENDING,
 		[CONN_LINGER] = 1 << CONN_SENT,
 		[CONN_CLOSED] = ~0u,
@@ -149,7 +161,8 @@ void *
 conn_space(struct conn *c, size_t *room)
 {
 	bool wants = c->state == CONN_IDLE || c->state == CONN_HEAD ||
-		     c->state == CONN_BODY || c->state == CONN_LINGER;
+		     c->state == CONN_BODY || c->state == CONN_LINGER ||
+		     c->state == CONN_STREAM;
 
 	*room = 0;
 	if (wants && c->inbox == NULL)
@@ -181,10 +194,30 @@ refuse(struct conn *c, int status, const char *why, struct mono now)
 	enter(c, CONN_ASKED, now);
 }
 
+/* The body is here, or as much of it as anybody wants. */
+static void
+end_body(struct conn *c, struct mono now)
+{
+	struct inbox *box = c->inbox;
+
+	if (box->kept > 0)
+		box->req.body = (struct span){box->bytes + box->head_len, box->kept};
+	enter(c, CONN_ASKED, now);
+}
+
+/* The `here` bytes of it behind the head make room for the next request. */
+static void
+throw_away(struct inbox *box, size_t here)
+{
+	box->len -= here;
+	memmove(box->bytes + box->head_len, box->bytes + box->head_len + here,
+		box->len - box->head_len);
+}
+
 /*
- * A body nobody reads: thrown away when short, so that the connection lives on.
- * With Expect (RFC 9110 §10.1.1) the final status is the answer, and whether a
- * body then follows is the client's choice, so the connection ends.
+ * A body is kept when it is short, and thrown away when it is not, so that the
+ * connection lives on. With Expect (RFC 9110 §10.1.1) the final status is the answer,
+ * and whether a body then follows is the client's choice, so the connection ends.
  */
 static void
 begin_body(struct conn *c, struct mono now)
@@ -204,11 +237,12 @@ begin_body(struct conn *c, struct mono now)
 	if (here > box->req.body_len)
 		here = box->req.body_len;
 	c->skip = box->req.body_len - here;
-	box->len -= here;
-	memmove(box->bytes + box->head_len, box->bytes + box->head_len + here,
-		box->len - box->head_len);
+	if (box->req.body_len <= c->limits->body_kept)
+		box->kept = box->req.body_len;
+	else
+		throw_away(box, here);
 	if (c->skip == 0)
-		enter(c, CONN_ASKED, now);
+		end_body(c, now);
 	else
 		enter(c, CONN_BODY, now);
 }
@@ -263,9 +297,12 @@ conn_received(struct conn *c, size_t n, struct mono now)
 		break;
 	case CONN_BODY:
 		c->skip -= n;
+		if (c->inbox->kept > 0)
+			c->inbox->len += n;
 		if (c->skip == 0)
-			enter(c, CONN_ASKED, now);
+			end_body(c, now);
 		break;
+	case CONN_STREAM: /* what it asks now is never answered */
 	case CONN_LINGER:
 		c->skip -= n < c->skip ? n : c->skip;
 		release_inbox(c);
@@ -293,8 +330,14 @@ conn_eof(struct conn *c, struct mono now)
 const struct request *
 conn_request(const struct conn *c)
 {
-	assert(c->state == CONN_ASKED);
+	assert(c->state == CONN_ASKED || c->state == CONN_WAITING);
 	return &c->inbox->req;
+}
+
+void
+conn_defer(struct conn *c, struct mono now)
+{
+	enter(c, CONN_WAITING, now);
 }
 
 enum { KEEP_PATH = 512, KEEP_RANGE = 64, KEEP_AGENT = 128, KEEP_WHY = 256 };
@@ -368,6 +411,8 @@ exchange_new(const struct request *req, struct reply *r, const char *date)
 		content_unref(made.content);
 		return NULL;
 	}
+	made.stream = r->stream;
+	r->stream = NULL;
 	*x = made;
 	memcpy(x->bytes, bytes, w.len);
 	return x;
@@ -385,20 +430,21 @@ drop_request(struct conn *c)
 {
 	struct inbox *box = c->inbox;
 
-	box->len -= box->head_len;
+	box->len -= box->head_len + box->kept;
 	if (box->len == 0 || c->ending) {
 		release_inbox(c);
 		return;
 	}
-	memmove(box->bytes, box->bytes + box->head_len, box->len);
+	memmove(box->bytes, box->bytes + box->head_len + box->kept, box->len);
 	inbox_clear(box);
 }
 
 void
 conn_reply(struct conn *c, struct reply *r, const char *date, struct mono now)
 {
-	assert(c->state == CONN_ASKED && c->exchange == NULL);
-	c->ending |= r->close;
+	assert(c->state == CONN_ASKED || c->state == CONN_WAITING);
+	assert(c->exchange == NULL);
+	c->ending |= r->close || r->stream != NULL; /* its end is the connection's */
 	r->close = c->ending;
 	c->exchange = exchange_new(&c->inbox->req, r, date);
 	reply_done(r);
@@ -409,6 +455,7 @@ conn_reply(struct conn *c, struct reply *r, const char *date, struct mono now)
 		return;
 	}
 	c->exchange->began = now;
+	c->skip = c->limits->linger_max;
 	enter(c, CONN_SENDING, now);
 }
 
@@ -419,8 +466,37 @@ conn_output(const struct conn *c)
 	size_t all = (size_t)x->head_len + x->text_len;
 
 	assert(c->state == CONN_SENDING);
+	if (x->more != NULL)
+		return (struct output){
+			x->more + x->more_at, x->more_len - x->more_at, NULL, 0, 0};
 	return (struct output){
 		x->bytes + x->head_at, all - x->head_at, x->content, x->off, x->left};
+}
+
+void
+conn_append(struct conn *c, char *text, size_t len, struct mono now)
+{
+	struct exchange *x = c->exchange;
+
+	assert(c->state == CONN_STREAM && x->more == NULL && len > 0);
+	x->more = text;
+	x->more_len = len;
+	x->more_at = 0;
+	enter(c, CONN_SENDING, now);
+}
+
+static void
+sent_more(struct conn *c, size_t n, struct mono now)
+{
+	struct exchange *x = c->exchange;
+
+	x->more_at += n;
+	x->sent += n;
+	if (x->more_at < x->more_len)
+		return;
+	free(x->more);
+	x->more = NULL;
+	enter(c, CONN_STREAM, now);
 }
 
 void
@@ -430,6 +506,10 @@ conn_sent(struct conn *c, size_t n, struct mono now)
 	size_t head = (size_t)(x->head_len + x->text_len - x->head_at);
 
 	c->written += n;
+	if (x->more != NULL) {
+		sent_more(c, n, now);
+		return;
+	}
 	if (n < head)
 		head = n;
 	x->head_at = (uint16_t)(x->head_at + head);
@@ -438,7 +518,7 @@ conn_sent(struct conn *c, size_t n, struct mono now)
 	x->sent += n - head;
 	if (x->left == 0 && x->head_at == x->head_len + x->text_len) {
 		x->sent += x->text_len;
-		enter(c, CONN_SENT, now);
+		enter(c, x->stream ? CONN_STREAM : CONN_SENT, now);
 	}
 }
 
@@ -447,7 +527,6 @@ conn_next(struct conn *c, struct mono now)
 {
 	drop_exchange(c);
 	if (c->ending && c->unread) {
-		c->skip = c->limits->linger_max;
 		enter(c, CONN_LINGER, now);
 	} else if (c->ending)
 		enter(c, CONN_CLOSED, now);

@@ -1,17 +1,20 @@
 /*
  * One HTTP connection without a socket: bytes and time in, replies out.
  *
- *	IDLE --bytes--> HEAD --head whole--> BODY --body gone--> ASKED
- *	 ^                 \______(no body)______________________/ |
- *	 |                                                    conn_reply()
+ *	IDLE --bytes--> HEAD --head whole--> BODY --body here--> ASKED --defer--> WAITING
+ *	 ^                 \______(no body)______________________/ |                 |
+ *	 |                                                    conn_reply() <----------+
  *	 |                                                         v
- *	 +----conn_next()---- SENT <--everything written-------- SENDING
- *	           |
+ *	 +----conn_next()---- SENT <--everything written-------- SENDING <--+
+ *	           |                                               |  conn_append()
+ *	           |                                               +--> STREAM
  *	           +--> HEAD or ASKED (pipelined), LINGER, CLOSED
  *
  * The caller owns socket and clock. It reads into conn_space(), answers when the
  * connection is ASKED, writes what conn_output() shows, records the exchange when
  * it is SENT, and closes when it is CLOSED; on `deadline` it calls conn_timeout().
+ * An answer that has to be waited for is conn_defer()red. A reply without an end is a
+ * stream: whenever all of it is written, the caller appends what is new.
  *
  * A connection between requests, or one that waits for a slow reader, holds no
  * buffer: it borrows an inbox from a pool while it has bytes to keep in it.
@@ -26,9 +29,11 @@
 enum conn_state {
 	CONN_IDLE, /* between requests */
 	CONN_HEAD, /* a head is arriving, or the first one is awaited */
-	CONN_BODY, /* a request's body is arriving and thrown away */
+	CONN_BODY, /* a request's body is arriving: kept when short, else thrown away */
 	CONN_ASKED,
+	CONN_WAITING, /* somebody else makes the answer */
 	CONN_SENDING,
+	CONN_STREAM, /* all is written, more will come; what arrives is thrown away */
 	CONN_SENT,
 	CONN_LINGER, /* our half is shut; what still comes is thrown away */
 	CONN_CLOSED,
@@ -39,10 +44,13 @@ struct conn_limits {
 	/* How long a connection may stay in a state, in microseconds; 0: for ever. */
 	int64_t stay[CONN_STATES];
 	uint64_t body_max;   /* bytes of request body read to keep a connection */
+	uint64_t body_kept;  /* up to here a handler gets them; at most BODY_KEPT_MAX */
 	uint64_t linger_max; /* bytes thrown away at the end of one */
 	/* A reply goes on while the client takes so many bytes per stay in SENDING. */
 	uint64_t taken_min;
 };
+
+#define BODY_KEPT_MAX 4096
 
 extern const struct conn_limits conn_limits_default;
 
@@ -63,6 +71,9 @@ struct exchange {
 	uint64_t off, left;
 	enum method method;
 	int status;
+	struct stream *stream;    /* what follows, without an end; owned. NULL: nothing */
+	char *more;               /* what was appended to it last; owned */
+	size_t more_len, more_at; /* how far that was sent */
 	/* The head in `bytes`, with the text behind it, and how far it was sent. */
 	uint16_t head_len, text_len, head_at;
 	/* For exchange_note() */
@@ -81,7 +92,8 @@ struct conn {
 	bool unread; /* the client may still be sending: close with care */
 	bool reset;  /* CLOSED by RST, so that nobody takes a cut reply for a whole one */
 	struct mono deadline;
-	uint64_t skip;    /* BODY: bytes of it to come. LINGER: bytes we still take */
+	/* BODY: bytes of it to come. LINGER, STREAM: bytes we still take */
+	uint64_t skip;
 	uint64_t written; /* of all replies, to the socket */
 	uint64_t taken;   /* of these, by the client, when that was last looked at */
 	struct inbox *inbox;
@@ -105,9 +117,11 @@ bool conn_amid(const struct conn *c);
 /* The client closed its half. */
 void conn_eof(struct conn *c, struct mono now);
 
-/* ASKED: the request; valid until conn_reply(). */
+/* ASKED, WAITING: the request; valid until conn_reply(). */
 const struct request *conn_request(const struct conn *c);
-/* ASKED: answers. Takes the content out of `r`. `date`: now as an HTTP date. */
+/* ASKED: conn_reply() comes later. The request stays. */
+void conn_defer(struct conn *c, struct mono now);
+/* ASKED, WAITING: answers. Takes the content out of `r`. `date`: now as an HTTP date. */
 void conn_reply(struct conn *c, struct reply *r, const char *date, struct mono now);
 
 struct output {
@@ -121,6 +135,10 @@ struct output {
 struct output conn_output(const struct conn *c);
 /* The next `n` bytes of it were written. */
 void conn_sent(struct conn *c, size_t n, struct mono now);
+/*
+ * STREAM: `text` (`len` bytes, not 0, from malloc) is to be sent as well; taken over.
+ */
+void conn_append(struct conn *c, char *text, size_t len, struct mono now);
 /* SENT: ends the exchange and goes on to what follows it. */
 void conn_next(struct conn *c, struct mono now);
 

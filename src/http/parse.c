@@ -393,7 +393,8 @@ field_agent(struct request *req, struct fields *f, struct span v)
 
 /*
  * Either `take` reads the field, or its value is kept at `at`; such a field may
- * come once, because a condition we saw half of would be answered wrongly.
+ * come once, because a condition, or a right, that we saw half of would be answered
+ * wrongly.
  */
 static const struct field {
 	const char *name;
@@ -412,6 +413,11 @@ static const struct field {
 	{"Content-Length", field_length, 0},
 	{"Transfer-Encoding", field_coding, 0},
 	{"Expect", field_expect, 0},
+	{"Content-Type", NULL, offsetof(struct request, content_type)},
+	{"Authorization", NULL, offsetof(struct request, authorization)},
+	{"Origin", NULL, offsetof(struct request, origin)},
+	{"Sec-Fetch-Site", NULL, offsetof(struct request, fetch_site)},
+	{"Last-Event-ID", NULL, offsetof(struct request, last_event)},
 };
 
 static bool
@@ -426,7 +432,7 @@ take_field(struct request *req, struct fields *f, struct span name, struct span 
 		if (known->take != NULL)
 			return known->take(req, f, value);
 		if (slot->p != NULL)
-			return refuse(req, 400, "repeated conditional or Range field");
+			return refuse(req, 400, "repeated field that may come once only");
 		*slot = value;
 		return true;
 	}

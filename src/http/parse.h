@@ -48,9 +48,13 @@ struct request {
 	struct span if_match, if_none_match;
 	struct span if_modified_since, if_unmodified_since;
 	struct span user_agent;
-	uint64_t body_len; /* Content-Length, 0 without */
-	bool keep_alive;   /* the client is willing */
-	bool expects;      /* Expect: 100-continue: it waits before it sends the body */
+	struct span content_type, authorization;
+	struct span origin, fetch_site; /* Origin, Sec-Fetch-Site: what a browser adds */
+	struct span last_event;         /* Last-Event-ID */
+	uint64_t body_len;              /* Content-Length, 0 without */
+	struct span body; /* all of it when it was kept, see struct conn_limits */
+	bool keep_alive;  /* the client is willing */
+	bool expects;     /* Expect: 100-continue: it waits before it sends the body */
 	/* Not 0: answer with this status and close. `why` is a constant. */
 	int bad;
 	const char *why;

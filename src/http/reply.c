@@ -3,15 +3,18 @@
 #include <inttypes.h>
 
 #include "http/cond.h"
+#include "http/stream.h"
 
 static const struct {
 	int status;
 	const char *line;
 } status_lines[] = {
 	{200, "200 OK"},
+	{202, "202 Accepted"},
 	{206, "206 Partial Content"},
 	{304, "304 Not Modified"},
 	{400, "400 Bad Request"},
+	{401, "401 Unauthorized"},
 	{403, "403 Forbidden"},
 	{404, "404 Not Found"},
 	{405, "405 Method Not Allowed"},
@@ -19,7 +22,11 @@ static const struct {
 	{412, "412 Precondition Failed"},
 	{413, "413 Content Too Large"},
 	{414, "414 URI Too Long"},
+	{415, "415 Unsupported Media Type"},
 	{416, "416 Range Not Satisfiable"},
+	{417, "417 Expectation Failed"},
+	{422, "422 Unprocessable Content"},
+	{429, "429 Too Many Requests"},
 	{431, "431 Request Header Fields Too Large"},
 	{500, "500 Internal Server Error"},
 	{501, "501 Not Implemented"},
@@ -72,10 +79,20 @@ reply_content(
 		reply_text(r, 416, "The file has %" PRIu64 " bytes.", v.size);
 }
 
+void
+reply_whole(struct reply *r, int status, struct content *content)
+{
+	r->status = status;
+	r->content = content;
+	r->off = 0;
+	r->len = content_size(content);
+}
+
 bool
 reply_sends_content(const struct reply *r)
 {
-	return r->content != NULL && (r->status == 200 || r->status == 206);
+	return r->content != NULL &&
+	       (r->status == 200 || r->status == 202 || r->status == 206);
 }
 
 uint64_t
@@ -148,7 +165,7 @@ put_content_fields(struct writer *w, const struct reply *r)
 static void
 put_length(struct writer *w, const struct reply *r)
 {
-	if (r->status == 304)
+	if (r->status == 304 || r->stream != NULL)
 		return;
 	wr_str(w, "Content-Length: ");
 	put_number(w, reply_body_len(r));
@@ -175,7 +192,8 @@ reply_head(struct writer *w, const struct reply *r, const struct request *req,
 	if (reply_sends_content(r) || r->status == 304)
 		put_content_fields(w, r);
 	else
-		wr_str(w, "Content-Type: text/plain; charset=utf-8\r\n");
+		put_field(w, "Content-Type: ",
+			r->type ? r->type : "text/plain; charset=utf-8");
 	put_length(w, r);
 	if (r->content != NULL && (r->status == 206 || r->status == 416))
 		put_content_range(w, r);
@@ -186,6 +204,8 @@ reply_head(struct writer *w, const struct reply *r, const struct request *req,
 		put_number(w, r->retry_after);
 		wr_str(w, "\r\n");
 	}
+	if (r->fields != NULL)
+		wr_str(w, r->fields);
 	put_connection(w, r, req);
 	wr_str(w, "\r\n");
 }
@@ -195,4 +215,6 @@ reply_done(struct reply *r)
 {
 	content_unref(r->content);
 	r->content = NULL;
+	stream_free(r->stream);
+	r->stream = NULL;
 }

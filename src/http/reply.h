@@ -17,6 +17,9 @@
 #define REPLY_SERVED_MAX 256
 #define REPLY_HEAD_MAX 1024 /* a head of ours, without the text */
 
+struct later;  /* http/later.h */
+struct stream; /* http/stream.h */
+
 struct reply {
 	int status;
 	struct content *content;       /* what is sent, or described by a 304; owned */
@@ -25,6 +28,10 @@ struct reply {
 	const char *allow;             /* Allow, for 405 */
 	unsigned retry_after;          /* seconds, 0 without; iPXE honours it on errors */
 	bool close;                    /* the connection ends after this */
+	const char *type;              /* of the text; NULL: text/plain */
+	const char *fields;            /* whole lines, each with its CRLF; NULL: none */
+	struct later *later;           /* all else here is for later; the server's now */
+	struct stream *stream;         /* follows the text, without an end; owned */
 	char served[REPLY_SERVED_MAX]; /* for the log: what was served in its place */
 	size_t text_len;               /* without content: the body, text/plain */
 	char text[REPLY_TEXT_MAX];
@@ -41,7 +48,10 @@ __attribute__((format(printf, 3, 4))) void reply_text(
 void reply_content(
 	struct reply *r, const struct request *req, struct content *content, time_t now);
 
-/* Whether the body is of the content (200, 206), else the text. */
+/* The same with text that is `content`'s whatever the request says (API). */
+void reply_whole(struct reply *r, int status, struct content *content);
+
+/* Whether the body is of the content (200, 202, 206), else the text. */
 bool reply_sends_content(const struct reply *r);
 /* Bytes of body; what HEAD would have got. */
 uint64_t reply_body_len(const struct reply *r);
@@ -50,7 +60,7 @@ uint64_t reply_body_len(const struct reply *r);
 void reply_head(struct writer *w, const struct reply *r, const struct request *req,
 	const char *date);
 
-/* Lets go of the content. */
+/* Lets go of the content and the stream. */
 void reply_done(struct reply *r);
 
 #endif

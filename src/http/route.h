@@ -8,11 +8,18 @@
 #include "http/parse.h"
 #include "http/reply.h"
 
+struct api; /* http/api.h */
+struct loop;
+
 /* All a handler may know. A handler fills the (zeroed) reply and never fails. */
 struct visit {
 	const struct site *site;
+	struct api *api;   /* NULL: none */
+	struct loop *loop; /* for struct later */
 	const struct request *req;
-	struct netaddr reached; /* how the client reached us, with the port */
+	const struct netaddr *peer; /* who asks; port 0 */
+	bool control;               /* by the Unix socket */
+	struct netaddr reached;     /* how the client reached us, with the port */
 	time_t now;
 };
 

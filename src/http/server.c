@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <linux/sockios.h>
+#include <netinet/tcp.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
@@ -13,8 +14,10 @@
 #include "base/log.h"
 #include "http/access.h"
 #include "http/clients.h"
+#include "http/later.h"
 #include "http/route.h"
 #include "http/send.h"
+#include "http/stream.h"
 
 /*
  * What one connection may do before the others have their turn. Large turns are
@@ -31,6 +34,11 @@
 #define PER_CLIENT_MAX 1024
 #define ACCEPT_AGAIN_AFTER MONO_MS(100)
 
+/* What a stream may have in the kernel: beyond that its reader is a slow one. */
+#define STREAM_BUFFER (64 * 1024)
+/* A reader that was switched off: without this the kernel tries for 15 minutes. */
+#define STREAM_DEAD_MS (60 * 1000)
+
 enum watching { WATCH_NONE, WATCH_READ, WATCH_WRITE };
 
 /* A connection and its socket. */
@@ -38,7 +46,8 @@ struct link {
 	struct conn conn;
 	struct http_server *server;
 	struct client *client;
-	const char *cut; /* why a reply did not get through */
+	struct later *later; /* WAITING for it */
+	const char *cut;     /* why a reply did not get through */
 	int fd;
 	enum watching watching;
 	struct loop_fd watch;
@@ -60,9 +69,11 @@ struct http_server {
 	const struct site *site;
 	const struct conn_limits *limits;
 	const struct activity *activity;
+	struct api *api;
 	struct links queues[CONN_STATES];
 	struct loop_timer timer;
 	struct mono timer_at;
+	struct loop_timer ticker; /* of streams, while there are any */
 	unsigned links, links_max, per_client_max;
 	struct clients clients;
 	struct inbox_pool inboxes;
@@ -121,15 +132,22 @@ reset_on_close(int fd)
 	setsockopt(fd, SOL_SOCKET, SO_LINGER, &now, sizeof(now));
 }
 
+/* That a stream is closed by its reader is its usual end. */
+static const char *
+cut_of(const struct link *link)
+{
+	return link->cut || link->conn.exchange->stream ? link->cut : "closed";
+}
+
 static void
 link_free(struct link *link)
 {
 	struct http_server *server = link->server;
 
 	if (link->conn.exchange != NULL)
-		access_record(link->conn.exchange, link->client,
-			link->cut ? link->cut : "closed", &server->lines,
-			loop_now(server->loop));
+		access_record(link->conn.exchange, link->client, cut_of(link),
+			&server->lines, loop_now(server->loop));
+	later_leave(link->later);
 	if (link->conn.reset)
 		reset_on_close(link->fd);
 	loop_fd_del(&link->watch);
@@ -141,21 +159,42 @@ link_free(struct link *link)
 	server->links--;
 }
 
+/* While an answer is being made nothing is read; that the client left shows then. */
+static enum watching
+watching_in(enum conn_state state)
+{
+	switch (state) {
+	case CONN_SENDING:
+	case CONN_ASKED:
+		return WATCH_WRITE;
+	case CONN_WAITING:
+		return WATCH_NONE;
+	default:
+		return WATCH_READ;
+	}
+}
+
 static int
 link_watch(struct link *link)
 {
-	enum conn_state state = link->conn.state;
-	enum watching want =
-		state == CONN_SENDING || state == CONN_ASKED ? WATCH_WRITE : WATCH_READ;
+	enum watching want = watching_in(link->conn.state);
 
 	if (link->watching == want)
 		return 0;
 	loop_fd_del(&link->watch);
 	link->watching = want;
+	if (want == WATCH_NONE)
+		return 0;
 	if (want == WATCH_WRITE)
 		return loop_fd_write(
 			link->server->loop, &link->watch, link->fd, on_link, link);
 	return loop_fd_read(link->server->loop, &link->watch, link->fd, on_link, link);
+}
+
+static void
+tick_later(struct http_server *server)
+{
+	loop_timer_at(&server->ticker, mono_after(loop_now(server->loop), STREAM_TICK));
 }
 
 /* The end of every turn: the link is gone, or waits in its queue for its event. */
@@ -176,6 +215,8 @@ link_settle(struct link *link)
 		link_unqueue(link);
 		link_enqueue(link);
 	}
+	if (c->state == CONN_STREAM && !server->ticker.armed)
+		tick_later(server);
 	if (c->deadline.us < server->timer_at.us) {
 		server->timer_at = c->deadline;
 		loop_timer_at(&server->timer, server->timer_at);
@@ -234,12 +275,44 @@ date_text(struct http_server *server, time_t now)
 	return server->date;
 }
 
+static void on_later(struct link *link);
+
+static void
+link_wait(struct link *link, struct later *later, struct mono now)
+{
+	link->later = later;
+	later_wait(later, link, on_later);
+	conn_defer(&link->conn, now);
+}
+
+/* A little buffer, so that what a slow reader misses is counted, not stored. */
+static void
+begin_stream(struct link *link)
+{
+	int buffer = STREAM_BUFFER, dead = STREAM_DEAD_MS;
+
+	setsockopt(link->fd, SOL_SOCKET, SO_SNDBUF, &buffer, sizeof(buffer));
+	setsockopt(link->fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &dead, sizeof(dead));
+}
+
+static void
+link_reply(struct link *link, struct reply *reply, struct mono now)
+{
+	if (reply->stream != NULL)
+		begin_stream(link);
+	conn_reply(&link->conn, reply, date_text(link->server, time(NULL)), now);
+}
+
 static void
 link_answer(struct link *link, struct mono now)
 {
 	struct http_server *server = link->server;
 	struct visit visit = {.site = server->site,
+		.api = server->api,
+		.loop = server->loop,
 		.req = conn_request(&link->conn),
+		.peer = &link->client->host,
+		.control = link->client->host.sa.sa_family == AF_UNIX,
 		.now = time(NULL)};
 	struct reply reply = {0};
 
@@ -249,7 +322,25 @@ link_answer(struct link *link, struct mono now)
 		activity_heard(
 			server->activity, client_who(link->client), &link->client->host);
 	route_answer(&visit, &reply);
-	conn_reply(&link->conn, &reply, date_text(server, visit.now), now);
+	if (reply.later != NULL)
+		link_wait(link, reply.later, now);
+	else
+		link_reply(link, &reply, now);
+}
+
+/* Sends what is new in the stream; false when nothing is, or others have waited enough.
+ */
+static bool
+link_feed(struct link *link, struct mono now, size_t budget)
+{
+	size_t len, most = budget < STREAM_BUFFER ? budget : STREAM_BUFFER;
+	struct stream *stream = link->conn.exchange->stream;
+	char *text = budget > 0 ? stream->more(stream, most, &len, now) : NULL;
+
+	if (text == NULL)
+		return false;
+	conn_append(&link->conn, text, len, now);
+	return true;
 }
 
 static const char *
@@ -327,9 +418,13 @@ link_turn(struct link *link, bool readable)
 			link_sent(link, now);
 			requests++;
 			break;
+		case CONN_WAITING:
 		case CONN_CLOSED:
 			return;
 		default:
+			if (link->conn.state == CONN_STREAM &&
+				link_feed(link, now, budget))
+				break;
 			if (!readable)
 				return;
 			readable = false;
@@ -347,7 +442,52 @@ on_link(void *arg)
 	link_settle(link);
 }
 
+/* The answer is there. */
+static void
+on_later(struct link *link)
+{
+	struct reply reply = {0};
+
+	link->later->fill(link->later, &reply);
+	link->later = NULL;
+	link_reply(link, &reply, loop_now(link->server->loop));
+	link_turn(link, false);
+	link_settle(link);
+}
+
+static void
+on_ticker(void *arg)
+{
+	struct http_server *server = arg;
+	struct links *streams = &server->queues[CONN_STREAM];
+	struct link *last = TAILQ_LAST(streams, links), *link, *next;
+	bool more = last != NULL;
+
+	/* Turns put links behind the last one. */
+	for (link = TAILQ_FIRST(streams); more; link = next) {
+		more = link != last;
+		next = TAILQ_NEXT(link, entry);
+		link_turn(link, false);
+		link_settle(link);
+	}
+
+	if (!TAILQ_EMPTY(streams))
+		tick_later(server);
+}
+
 /* Deadlines. */
+
+/* The other thread is too late; its answer will find nobody. */
+static void
+link_late(struct link *link, struct mono now)
+{
+	struct reply reply = {.retry_after = 5};
+
+	later_leave(link->later);
+	link->later = NULL;
+	reply_text(&reply, 503, "The answer took too long.");
+	link_reply(link, &reply, now);
+}
 
 /* Written bytes that the client has not acknowledged. */
 static uint64_t
@@ -364,7 +504,10 @@ expire(struct http_server *server, struct links *queue, struct mono now)
 	struct link *link;
 
 	while ((link = TAILQ_FIRST(queue)) != NULL && mono_reached(link->queued, now)) {
-		conn_timeout(&link->conn, held_by_socket(link->fd), now);
+		if (link->conn.state == CONN_WAITING)
+			link_late(link, now);
+		else
+			conn_timeout(&link->conn, held_by_socket(link->fd), now);
 		if (link->conn.reset)
 			link->cut = "client stopped reading";
 		link_turn(link, false);
@@ -536,7 +679,8 @@ on_listener(void *arg)
 	struct http_server *server = l->server;
 
 	for (int i = 0; i < TURN_ACCEPTS && !server->paused; i++) {
-		struct netaddr peer;
+		struct netaddr peer = {
+			0}; /* an unnamed Unix socket tells only its family */
 		socklen_t len = sizeof(peer);
 		int fd;
 
@@ -584,18 +728,28 @@ close_all(const int *fds, unsigned n)
 		close(fds[i]);
 }
 
+static void
+add_listener(struct http_server *server, int fd)
+{
+	server->listeners[server->nlisteners++] =
+		(struct listener){.server = server, .fd = fd};
+}
+
 struct http_server *
 http_server_new(const struct http_options *o)
 {
 	struct http_server *server =
-		calloc(1, sizeof(*server) + o->nfds * sizeof(*server->listeners));
+		calloc(1, sizeof(*server) + (o->nfds + 1) * sizeof(*server->listeners));
 
 	if (server == NULL) {
 		close_all(o->fds, o->nfds);
+		if (o->control_fd > 0)
+			close(o->control_fd);
 		return NULL;
 	}
 	signal(SIGPIPE, SIG_IGN);
 	server->loop = o->loop;
+	server->api = o->api;
 	server->site = o->site;
 	server->activity = o->activity;
 	server->limits = o->limits ? o->limits : &conn_limits_default;
@@ -607,10 +761,11 @@ http_server_new(const struct http_options *o)
 		TAILQ_INIT(&server->queues[i]);
 	loop_timer_init(o->loop, &server->timer, on_timer, server);
 	loop_timer_init(o->loop, &server->accept_timer, on_accept_timer, server);
-	server->nlisteners = o->nfds;
+	loop_timer_init(o->loop, &server->ticker, on_ticker, server);
 	for (unsigned i = 0; i < o->nfds; i++)
-		server->listeners[i] =
-			(struct listener){.server = server, .fd = o->fds[i]};
+		add_listener(server, o->fds[i]);
+	if (o->control_fd > 0)
+		add_listener(server, o->control_fd);
 	if (listeners_watch(server) < 0) {
 		http_server_free(server);
 		return NULL;
@@ -633,6 +788,7 @@ http_server_free(struct http_server *server)
 		}
 	loop_timer_del(&server->timer);
 	loop_timer_del(&server->accept_timer);
+	loop_timer_del(&server->ticker);
 	for (unsigned i = 0; i < server->nlisteners; i++) {
 		loop_fd_del(&server->listeners[i].watch);
 		close(server->listeners[i].fd);

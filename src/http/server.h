@@ -22,6 +22,8 @@ struct http_options {
 	const struct site *site; /* outlives the server */
 	const int *fds; /* listening sockets, from http_listen() or http_adopt() */
 	unsigned nfds;
+	/* A listening Unix socket: who may open it may change things. 0: none. */
+	int control_fd;
 	/*
 	 * Connections open at once; 0 takes what RLIMIT_NOFILE leaves room for. At
 	 * the limit the longest idle one makes room; when none is idle, new ones
@@ -35,6 +37,7 @@ struct http_options {
 	unsigned per_client_max;
 	const struct conn_limits *limits; /* NULL: conn_limits_default */
 	const struct activity *activity;  /* told of every request; may be NULL */
+	struct api *api; /* http/api.h; outlives the server; NULL: there is none */
 };
 
 /*

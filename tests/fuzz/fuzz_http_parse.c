@@ -22,7 +22,9 @@ digest(uint64_t h, const struct request *req)
 {
 	const struct span *spans[] = {&req->path, &req->query, &req->host, &req->range,
 		&req->if_range, &req->if_match, &req->if_none_match,
-		&req->if_modified_since, &req->if_unmodified_since, &req->user_agent};
+		&req->if_modified_since, &req->if_unmodified_since, &req->user_agent,
+		&req->content_type, &req->authorization, &req->origin, &req->fetch_site,
+		&req->last_event, &req->body};
 
 	h = h * 31 + (uint64_t)req->bad * 7 + req->method + req->body_len +
 	    (uint64_t)req->keep_alive;
