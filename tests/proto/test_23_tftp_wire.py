@@ -4,13 +4,13 @@ The file arrives whole or the test fails; the wire's own counts show that it was
 bad. Seeds are fixed. Files are small: what is lost costs a time-out.
 """
 import itertools
-import threading
 
 import pytest
 
-from lib import badwire, rawhttp, tftp
+from lib import badwire, tftp
 from lib.netns import Lan
 from lib.fixtures import noise
+from lib.together import together
 
 FAULTS = {
     "loss": dict(loss_ab=3, loss_ba=3),
@@ -99,31 +99,7 @@ def test_duplicated_acks_do_not_multiply(own_site, start):
 def test_ten_clients_share_a_bad_wire(own_site, start):
     lan = Lan(cable=False)
     content = own_site.write("extra/file.bin", noise(100_000))
-    failures = []
-
-    def client():
-        try:
-            over(lan, Lan.SERVER, content, 1400, 4)
-        except BaseException as e:
-            failures.append(e)
-
     with badwire.BadWire(lan, seed=5, **FAULTS["everything"]) as wire:
         start(ns=lan.server, site=own_site)
-        threads = [threading.Thread(target=client) for _ in range(10)]
-        for t in threads:
-            t.start()
-        for t in threads:
-            t.join()
-    assert failures == []
+        together(*[lambda: over(lan, Lan.SERVER, content, 1400, 4)] * 10)
     assert wire.total("lost") > 10
-
-
-def test_http_over_a_bad_wire(own_site, start):
-    """TCP repairs it; what is tested is that no byte is written twice or left out."""
-    lan = Lan(cable=False)
-    content = own_site.write("extra/file.bin", noise(3_000_000))
-    with badwire.BadWire(lan, seed=9, loss_ab=1, loss_ba=1, dup_ab=2, reorder_ab=2) as wire:
-        start(ns=lan.server, site=own_site)
-        with rawhttp.Connection(lan.client, Lan.SERVER, timeout=60) as c:
-            assert c.get("/extra/file.bin").body == content
-    assert wire.total("lost") > 3
