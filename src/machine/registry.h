@@ -1,0 +1,194 @@
+/*
+ * Every machine that has spoken to us, keyed by MAC, and the story of its boots.
+ * Servers tell what they saw; readers (API, page, explain, metrics, store) look. One
+ * lock, held for microseconds; touched once a request or event, never once a packet.
+ * Knows no socket and no file. The clock is given to it, so that tests own time.
+ */
+#ifndef PIXIE_MACHINE_REGISTRY_H
+#define PIXIE_MACHINE_REGISTRY_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/mono.h"
+#include "machine/event.h"
+
+/* The four states of a machine; the words are those of the API and `# pixie:`. */
+enum machine_state {
+	STATE_BOOT,   /* its script, always; the default */
+	STATE_ONCE,   /* its script in one boot, then its local disk */
+	STATE_LOCAL,  /* told to boot its local disk: never silence */
+	STATE_IGNORE, /* not answered by proxyDHCP, no script */
+	STATE_COUNT
+};
+const char *machine_state_text(enum machine_state state);
+bool machine_state_parse(const char *text, size_t len, enum machine_state *out);
+
+struct registry;
+
+struct registry_config {
+	unsigned machines_max;  /* 0: 16384; the one silent for longest makes room, one
+				   with a state set by somebody never */
+	size_t timeline_bytes;  /* of the ring; 0: 16 MiB */
+	/* Both clocks; NULL: the system's. */
+	struct mono (*now)(void *arg);
+	int64_t (*wall_ms)(void *arg);
+	void *clock_arg;
+};
+
+struct registry *registry_new(const struct registry_config *config); /* NULL: no memory */
+void registry_free(struct registry *r);
+
+/* What the teller knows of who it was; the rest zero, arch -1. Strings borrowed. */
+struct sighting {
+	struct mac mac;
+	bool has_mac;
+	bool mac_in_name;    /* the MAC stood in the name asked for: strongest */
+	struct netaddr addr; /* family 0: unknown; the port does not count */
+	struct uuid uuid;
+	bool has_uuid;
+	int16_t arch;
+	const char *firmware; /* "BIOS", "UEFI", "UEFI HTTP", "iPXE 1.21.1+", "U-Boot", … */
+	const char *vendor, *product, *serial;
+};
+#define SIGHTING_NONE ((struct sighting){.arch = -1})
+
+/*
+ * Tells one event. The machine is found by, in this order: the MAC in the name, the
+ * proxyDHCP's word (an address it gave a MAC to), the teller's MAC (neighbour table),
+ * the address; or is made. Never fails: without memory the event is dropped and
+ * counted. A NULL registry is fine and does nothing.
+ */
+void registry_tell(
+	struct registry *r, const struct sighting *who, const struct event *what);
+
+/*
+ * A transfer under way: its bytes are an atomic that the engine writes without a
+ * lock and readers sample. NULL registry or no memory gives NULL, which every
+ * function takes.
+ */
+struct progress {
+	_Atomic uint64_t bytes;
+	uint64_t total;
+};
+/* Tells EV_ASKED and opens the progress. */
+struct progress *registry_transfer_begin(
+	struct registry *r, const struct sighting *who, const struct event *asked);
+static inline void
+progress_set(struct progress *p, uint64_t bytes)
+{
+	if (p != NULL)
+		atomic_store_explicit(&p->bytes, bytes, memory_order_relaxed);
+}
+/* Tells how it ended (EV_SENT, EV_FAILED, EV_PROBED …) and frees `p`. */
+void registry_transfer_end(
+	struct registry *r, struct progress *p, const struct event *end);
+
+/*
+ * Makes verdicts of silence: call about once a second from one loop. Walks only
+ * machines whose boot is open.
+ */
+void registry_tick(struct registry *r);
+
+/* State */
+
+/*
+ * Sets it; `by` is "api", "page", "script", "once used", "done", … Makes the machine
+ * known when it was not. Returns the state generation for store_when_durable().
+ */
+uint64_t registry_set_state(struct registry *r, const struct mac *mac,
+	enum machine_state state, const char *by);
+/*
+ * What the machine is to be given now. For STATE_ONCE the first script fetched in a
+ * boot uses it up: that boot still gets the script (iPXE asks again after errors), the
+ * next boot is told local. `in_script`: the state a `# pixie:` line asks for, or
+ * STATE_BOOT; a state set by somebody wins over it. Unknown machines: in_script.
+ */
+enum machine_state registry_state(
+	struct registry *r, const struct mac *mac, enum machine_state in_script);
+/* The script was served: uses up a `once` (either kind). */
+void registry_script_served(struct registry *r, const struct mac *mac,
+	enum machine_state in_script);
+/*
+ * The token of this machine's present boot for ${pixie-done}: 32 hex digits, made
+ * when first asked for. false: no such machine or no random numbers.
+ */
+#define DONE_TOKEN_TEXT 33
+bool registry_done_token(struct registry *r, const struct mac *mac, char token[static DONE_TOKEN_TEXT]);
+/* An installer called back. EV_DONE; a once machine is local from now on. false: no
+ * boot has that token (or it was used by a boot that is no longer the last one). */
+bool registry_done(struct registry *r, const char *token, size_t len);
+
+/* Reading */
+
+struct machine_view {
+	struct mac mac;          /* the first; all of them: */
+	struct mac macs[8];
+	unsigned n_macs;
+	bool has_mac;            /* false: known by its address only */
+	struct netaddr addr;
+	struct uuid uuid;
+	bool has_uuid;
+	int16_t arch;
+	enum machine_state state;
+	char state_by[24];
+	char firmware[32], vendor[48], product[64], serial[64];
+	int64_t first_ms, last_ms; /* wall */
+	/* The last boot; number 0: none yet. */
+	uint32_t boot;
+	int64_t boot_ms, boot_end_ms; /* end 0: goes on */
+	char outcome[16];             /* running booted done local failed quiet */
+	char verdict[40];             /* code, "" none yet */
+	char verdict_text[256], next_step[256];
+};
+
+struct transfer_view {
+	struct mac mac;
+	struct netaddr addr;
+	enum transport via;
+	uint64_t bytes, total, rate; /* rate: bytes a second over the last second or so */
+	int64_t began_ms;
+	char name[128];
+};
+
+/* Copies of all machines, most recently seen first; malloc'ed, free() it. */
+struct machine_view *registry_machines(struct registry *r, size_t *n);
+/* By any of its MACs. */
+bool registry_machine(struct registry *r, const struct mac *mac, struct machine_view *out);
+bool registry_machine_at(struct registry *r, const struct netaddr *addr, struct machine_view *out);
+/* What is under way, of one machine or (NULL) of all; malloc'ed. */
+struct transfer_view *registry_transfers(struct registry *r, const struct mac *mac, size_t *n);
+
+/*
+ * The ring. A cursor is the seq of the last event read (0: from the oldest there is).
+ * Reads into `buf` as many whole events as fit, at most `max`; strings point into
+ * buf. Sets `*lost` to how many the reader missed because the ring went round.
+ */
+size_t registry_events(struct registry *r, uint64_t *cursor, const struct mac *only,
+	struct event *out, size_t max, char *buf, size_t cap, uint64_t *lost);
+uint64_t registry_newest(struct registry *r); /* seq; 0: nothing yet */
+size_t registry_memory(struct registry *r);   /* bytes held, for metrics */
+
+/* For the store: what must be on disk. */
+struct state_record {
+	struct mac mac;
+	enum machine_state state;
+	char by[24];
+	bool once_used;
+	uint32_t boot;          /* the boot that used it up, and that the token is of */
+	char token[DONE_TOKEN_TEXT]; /* "" none */
+	bool done;
+};
+/* Calls back (in any thread, no lock of ours held) when there is something to take. */
+void registry_on_dirty(struct registry *r, void (*wake)(void *arg), void *arg);
+/* Takes up to `max` changed records; `*generation`: all changes up to it are taken. */
+size_t registry_take_dirty(struct registry *r, struct state_record *out, size_t max,
+	uint64_t *generation);
+/* They could not be written: to be taken again. */
+void registry_put_back(struct registry *r, const struct state_record *records, size_t n);
+/* At start: what the store remembered. Later tellings win. */
+void registry_restore(struct registry *r, const struct state_record *record);
+void registry_restore_machine(struct registry *r, const struct machine_view *view);
+
+#endif

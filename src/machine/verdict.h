@@ -1,0 +1,28 @@
+/*
+ * Why did it not boot? A table of rules over the events of one boot; the first that
+ * fits speaks. Pure: events and the time since the last one in, words out.
+ */
+#ifndef PIXIE_MACHINE_VERDICT_H
+#define PIXIE_MACHINE_VERDICT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "machine/event.h"
+
+struct verdict {
+	const char *code;    /* "rom-then-silence"; never changes, for metrics and scripts */
+	const char *outcome; /* running booted done local failed quiet */
+	char text[256];      /* what happened, in plain words */
+	char next[256];      /* what to do about it */
+};
+
+/*
+ * `events`: those of one boot in order. `boots`: the ROM names fetched in the boots
+ * before it, newest first, for loops. `silent_ms`: since the last event or the last
+ * byte moved. Returns false while there is nothing to say (all goes well).
+ */
+bool verdict_of(const struct event *events, size_t n, const char *const *earlier_roms,
+	size_t n_earlier, int64_t silent_ms, struct verdict *out);
+
+#endif

@@ -1,0 +1,48 @@
+/*
+ * Where states and history outlive the process. Memory first, store behind: a thread of
+ * its own reads the registry (dirty records at once, the ring each second) and writes;
+ * nothing that boots a machine ever waits for it. A vtable, so that a directory or etcd
+ * can stand where SQLite does.
+ */
+#ifndef PIXIE_STORE_STORE_H
+#define PIXIE_STORE_STORE_H
+
+#include "machine/registry.h"
+
+struct store;
+
+/*
+ * Opens `path` ("none": memory only) and fills the registry from it. Never fails for
+ * the database's sake: one that is locked, full, read only or corrupt is reported (log,
+ * store_health()) and tried again; a corrupt file is moved aside, never deleted.
+ * NULL only without memory or threads.
+ */
+struct store *store_open(const char *path, struct registry *registry);
+/* Writes what is left, for a second or two at most, and closes. NULL is fine. */
+void store_close(struct store *s);
+
+/*
+ * Calls fn(arg, ok) from the store's thread when every state change up to `generation`
+ * is on disk (ok), or could not be written within about two seconds (!ok: it holds in
+ * memory and is tried again). With "none" at once: ok.
+ */
+void store_when_durable(struct store *s, uint64_t generation,
+	void (*fn)(void *arg, bool ok), void *arg);
+
+struct store_health {
+	bool ok;
+	char why[160]; /* in words, "" when ok */
+	const char *path;
+	uint64_t written, lost; /* events of history */
+};
+void store_health(struct store *s, struct store_health *out);
+
+/*
+ * History of one machine that is no longer in the ring, oldest first, in the form of
+ * ring events; for `pixie explain` and the API. From the store's own connection;
+ * bounded. Returns how many.
+ */
+size_t store_history(struct store *s, const struct mac *mac, uint64_t before_ms,
+	struct event *out, size_t max, char *buf, size_t cap);
+
+#endif
