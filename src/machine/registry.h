@@ -28,9 +28,9 @@ bool machine_state_parse(const char *text, size_t len, enum machine_state *out);
 struct registry;
 
 struct registry_config {
-	unsigned machines_max;  /* 0: 16384; the one silent for longest makes room, one
-				   with a state set by somebody never */
-	size_t timeline_bytes;  /* of the ring; 0: 16 MiB */
+	unsigned machines_max; /* 0: 16384; the one silent for longest makes room, one
+				  with a state set by somebody never */
+	size_t timeline_bytes; /* of the ring; 0: 16 MiB */
 	/* Both clocks; NULL: the system's. */
 	struct mono (*now)(void *arg);
 	int64_t (*wall_ms)(void *arg);
@@ -44,12 +44,14 @@ void registry_free(struct registry *r);
 struct sighting {
 	struct mac mac;
 	bool has_mac;
-	bool mac_in_name;    /* the MAC stood in the name asked for: strongest */
+	bool mac_in_name; /* the MAC stood in what it sent (name, query): strongest */
+	bool by_dhcp;     /* a DHCP packet: `mac` is its own, `addr` what it was given */
 	struct netaddr addr; /* family 0: unknown; the port does not count */
 	struct uuid uuid;
 	bool has_uuid;
 	int16_t arch;
-	const char *firmware; /* "BIOS", "UEFI", "UEFI HTTP", "iPXE 1.21.1+", "U-Boot", … */
+	const char
+		*firmware; /* "BIOS", "UEFI", "UEFI HTTP", "iPXE 1.21.1+", "U-Boot", … */
 	const char *vendor, *product, *serial;
 };
 #define SIGHTING_NONE ((struct sighting){.arch = -1})
@@ -57,8 +59,9 @@ struct sighting {
 /*
  * Tells one event. The machine is found by, in this order: the MAC in the name, the
  * proxyDHCP's word (an address it gave a MAC to), the teller's MAC (neighbour table),
- * the address; or is made. Never fails: without memory the event is dropped and
- * counted. A NULL registry is fine and does nothing.
+ * the address; or is made. Never fails: an event for which there is no room (a flood
+ * of strangers) is dropped and counted. A NULL registry is fine and does nothing;
+ * without `what` the machine is only noted, not made.
  */
 void registry_tell(
 	struct registry *r, const struct sighting *who, const struct event *what);
@@ -100,6 +103,10 @@ void registry_tick(struct registry *r);
 uint64_t registry_set_state(struct registry *r, const struct mac *mac,
 	enum machine_state state, const char *by);
 /*
+ * Forgets the machine, its state included. The generation as above, 0: not known.
+ */
+uint64_t registry_forget(struct registry *r, const struct mac *mac);
+/*
  * What the machine is to be given now. For STATE_ONCE the first script fetched in a
  * boot uses it up: that boot still gets the script (iPXE asks again after errors), the
  * next boot is told local. `in_script`: the state a `# pixie:` line asks for, or
@@ -108,14 +115,15 @@ uint64_t registry_set_state(struct registry *r, const struct mac *mac,
 enum machine_state registry_state(
 	struct registry *r, const struct mac *mac, enum machine_state in_script);
 /* The script was served: uses up a `once` (either kind). */
-void registry_script_served(struct registry *r, const struct mac *mac,
-	enum machine_state in_script);
+void registry_script_served(
+	struct registry *r, const struct mac *mac, enum machine_state in_script);
 /*
  * The token of this machine's present boot for ${pixie-done}: 32 hex digits, made
  * when first asked for. false: no such machine or no random numbers.
  */
 #define DONE_TOKEN_TEXT 33
-bool registry_done_token(struct registry *r, const struct mac *mac, char token[static DONE_TOKEN_TEXT]);
+bool registry_done_token(
+	struct registry *r, const struct mac *mac, char token[static DONE_TOKEN_TEXT]);
 /* An installer called back. EV_DONE; a once machine is local from now on. false: no
  * boot has that token (or it was used by a boot that is no longer the last one). */
 bool registry_done(struct registry *r, const char *token, size_t len);
@@ -123,10 +131,11 @@ bool registry_done(struct registry *r, const char *token, size_t len);
 /* Reading */
 
 struct machine_view {
-	struct mac mac;          /* the first; all of them: */
+	struct mac mac; /* the first; all of them: */
 	struct mac macs[8];
 	unsigned n_macs;
-	bool has_mac;            /* false: known by its address only */
+	bool has_mac;   /* false: known by its address only */
+	bool state_set; /* by somebody: wins over a script's `# pixie:` line */
 	struct netaddr addr;
 	struct uuid uuid;
 	bool has_uuid;
@@ -155,36 +164,48 @@ struct transfer_view {
 /* Copies of all machines, most recently seen first; malloc'ed, free() it. */
 struct machine_view *registry_machines(struct registry *r, size_t *n);
 /* By any of its MACs. */
-bool registry_machine(struct registry *r, const struct mac *mac, struct machine_view *out);
-bool registry_machine_at(struct registry *r, const struct netaddr *addr, struct machine_view *out);
+bool registry_machine(
+	struct registry *r, const struct mac *mac, struct machine_view *out);
+bool registry_machine_at(
+	struct registry *r, const struct netaddr *addr, struct machine_view *out);
 /* What is under way, of one machine or (NULL) of all; malloc'ed. */
-struct transfer_view *registry_transfers(struct registry *r, const struct mac *mac, size_t *n);
+struct transfer_view *registry_transfers(
+	struct registry *r, const struct mac *mac, size_t *n);
 
 /*
  * The ring. A cursor is the seq of the last event read (0: from the oldest there is).
- * Reads into `buf` as many whole events as fit, at most `max`; strings point into
- * buf. Sets `*lost` to how many the reader missed because the ring went round.
+ * Reads into `buf` (1 KiB at least, else one event may never fit) as many whole events
+ * as fit, at most `max`; strings point into buf. Sets `*lost` to how many the reader missed because the ring went round; of one
+ * machine (`only`): how many of its events at most.
  */
 size_t registry_events(struct registry *r, uint64_t *cursor, const struct mac *only,
 	struct event *out, size_t max, char *buf, size_t cap, uint64_t *lost);
 uint64_t registry_newest(struct registry *r); /* seq; 0: nothing yet */
-size_t registry_memory(struct registry *r);   /* bytes held, for metrics */
+/* The same for one machine that is known by its address only. */
+size_t registry_events_at(struct registry *r, uint64_t *cursor,
+	const struct netaddr *only, struct event *out, size_t max, char *buf, size_t cap,
+	uint64_t *lost);
+size_t registry_memory(struct registry *r);    /* bytes held, for metrics */
+uint64_t registry_dropped(struct registry *r); /* events, for want of room */
 
 /* For the store: what must be on disk. */
 struct state_record {
 	struct mac mac;
 	enum machine_state state;
+	bool state_set; /* by somebody; false: `state` is STATE_BOOT for want of a word */
 	char by[24];
 	bool once_used;
-	uint32_t boot;          /* the boot that used it up, and that the token is of */
+	uint32_t once_boot;          /* the boot that used it up */
+	uint32_t boot;               /* the boot that the token is of */
 	char token[DONE_TOKEN_TEXT]; /* "" none */
 	bool done;
+	bool forgotten; /* registry_forget(): the machine's record is to go */
 };
 /* Calls back (in any thread, no lock of ours held) when there is something to take. */
 void registry_on_dirty(struct registry *r, void (*wake)(void *arg), void *arg);
 /* Takes up to `max` changed records; `*generation`: all changes up to it are taken. */
-size_t registry_take_dirty(struct registry *r, struct state_record *out, size_t max,
-	uint64_t *generation);
+size_t registry_take_dirty(
+	struct registry *r, struct state_record *out, size_t max, uint64_t *generation);
 /* They could not be written: to be taken again. */
 void registry_put_back(struct registry *r, const struct state_record *records, size_t n);
 /* At start: what the store remembered. Later tellings win. */

@@ -11,18 +11,25 @@
 #include "machine/event.h"
 
 struct verdict {
-	const char *code;    /* "rom-then-silence"; never changes, for metrics and scripts */
+	const char *code; /* "rom-then-silence"; never changes, for metrics and scripts */
 	const char *outcome; /* running booted done local failed quiet */
 	char text[256];      /* what happened, in plain words */
 	char next[256];      /* what to do about it */
 };
 
 /*
- * `events`: those of one boot in order. `boots`: the ROM names fetched in the boots
- * before it, newest first, for loops. `silent_ms`: since the last event or the last
- * byte moved. Returns false while there is nothing to say (all goes well).
+ * `events`: those of one boot in order. `earlier_roms`: the ROMs fetched in the boots
+ * just before it that came no further, newest first, for loops. `silent_ms`: since the
+ * last event or the last byte moved. Returns false while there is nothing to say (all
+ * goes well).
  */
 bool verdict_of(const struct event *events, size_t n, const char *const *earlier_roms,
 	size_t n_earlier, int64_t silent_ms, struct verdict *out);
+
+/* The constant that `text` says, for what was read from a file; "quiet", NULL: none. */
+const char *verdict_outcome(const char *text);
+const char *verdict_code(const char *text);
+/* All codes, for metrics: NULL after the last. */
+const char *verdict_code_at(size_t i);
 
 #endif

@@ -1,0 +1,185 @@
+/*
+ * What the files of this folder share and nobody else sees: the registry's own
+ * structs. All of it is read and written under `lock`.
+ */
+#ifndef PIXIE_MACHINE_INSIDE_H
+#define PIXIE_MACHINE_INSIDE_H
+
+#include <pthread.h>
+#include <sys/queue.h>
+
+#include "machine/index.h"
+#include "machine/registry.h"
+#include "machine/step.h"
+#include "machine/timeline.h"
+#include "machine/verdict.h"
+
+#define MACS_MAX (sizeof(((struct machine_view *)0)->macs) / sizeof(struct mac))
+#define ROMS_KEPT 3
+#define ROM_TEXT 48
+
+/* Who makes room first. A machine is in exactly one of them. */
+enum queue {
+	QUEUE_STRANGERS, /* were heard, and got nothing whole from us */
+	QUEUE_REGULARS,
+	QUEUE_KEPT, /* have a state, or used up a `once`: never make room */
+	QUEUES
+};
+
+struct machine {
+	TAILQ_ENTRY(machine) age;
+	TAILQ_ENTRY(machine) open;
+	TAILQ_ENTRY(machine) dirty;
+	enum queue queue;
+	bool is_used, is_open, is_dirty;
+
+	/* Who it is. */
+	uint8_t n_macs;
+	struct mac macs[MACS_MAX];
+	struct netaddr addr;
+	bool owns_addr, addr_by_dhcp, addr_is_shared;
+	struct uuid uuid;
+	bool has_uuid;
+	struct mac asked_as; /* firmware's last DISCOVER */
+	struct mono asked_at;
+	int16_t arch;
+	char firmware[32], vendor[48], product[64], serial[64];
+	int64_t first_ms, last_ms;
+	struct mono heard; /* its last event, or byte moved */
+	unsigned transfers;
+
+	/* Its events in the ring. */
+	uint32_t first, last;
+	uint64_t evicted, evicted_seq;
+
+	/* Its boot. */
+	uint32_t boot, boot_first; /* number; its first event in the ring */
+	enum step step;            /* the furthest */
+	bool rom_sent;
+	int64_t boot_ms, boot_end_ms;
+	unsigned looked;                /* silences looked at since `heard` */
+	char roms[ROMS_KEPT][ROM_TEXT]; /* of boots before it that came to nothing */
+	char rom[ROM_TEXT];
+	const char *outcome;
+	struct verdict verdict; /* code NULL: none */
+
+	/* One like the last event, at once after it: counted, told later in one. */
+	uint64_t like, like_bytes;
+	unsigned like_count;
+	struct mono like_at;
+
+	/* Its state. */
+	enum machine_state state;
+	bool state_set, once_used, is_done;
+	char by[24];
+	uint32_t once_boot, token_boot;
+	char token[DONE_TOKEN_TEXT];
+	uint64_t dirty_since;
+};
+
+TAILQ_HEAD(machines, machine);
+
+/* `p` is what tellers hold. */
+struct transfer {
+	struct progress p;
+	TAILQ_ENTRY(transfer) entry;
+	uint32_t slot, boot;
+	enum transport via;
+	struct netaddr addr;
+	int64_t began_ms;
+	struct mono began, sampled, moved;
+	uint64_t bytes, rate;
+	bool is_stalled;
+	char name[128];
+};
+TAILQ_HEAD(transfer_list, transfer);
+
+/* A verdict to be logged when no lock is held. */
+struct word {
+	STAILQ_ENTRY(word) entry;
+	char who[NETADDR_TEXT];
+	struct verdict verdict;
+};
+STAILQ_HEAD(words, word);
+
+#define FORGOTTEN_MAX 256
+#define COMMON_UUIDS_MAX 64
+
+struct registry {
+	pthread_mutex_t lock;
+	struct registry_config config;
+	uint32_t seed; /* so that nobody can choose names of one bucket */
+	struct machine *slots;
+	uint32_t n_slots, fresh; /* slots from `fresh` on were never used */
+	unsigned counts[QUEUES];
+	struct machines queues[QUEUES], open, dirty, unused;
+	struct index by_mac, by_uuid, by_addr, by_bare, by_token;
+	struct uuid common[COMMON_UUIDS_MAX]; /* seen on several machines */
+	unsigned n_common;
+	struct timeline timeline;
+	struct transfer_list transfers;
+	size_t n_transfers, n_open;
+	uint64_t dropped;
+	double strangers_left; /* events that strangers may still put into the ring */
+	struct mono strangers_at;
+	uint64_t generation;
+	struct mac forgotten[FORGOTTEN_MAX];
+	unsigned n_forgotten;
+	void (*wake)(void *arg);
+	void *wake_arg;
+	struct words words;
+	unsigned n_words;
+	struct event story[256]; /* of the boot that is being judged */
+};
+
+struct mono registry_now(const struct registry *r);
+int64_t registry_wall(const struct registry *r);
+
+static inline uint32_t
+slot_of(const struct registry *r, const struct machine *m)
+{
+	return m ? (uint32_t)(m - r->slots) : SLOT_NONE;
+}
+
+/* roster.c: who is who */
+struct machine *roster_by_mac(struct registry *r, const struct mac *mac);
+struct machine *roster_by_addr(struct registry *r, const struct netaddr *addr);
+struct machine *roster_make(struct registry *r, const struct mac *mac);
+/* By the order of registry_tell(); made when `make`. NULL: nobody, or no room. */
+struct machine *roster_meet(struct registry *r, const struct sighting *who, bool make);
+/* It moves up, and to the young end. */
+void roster_promote(struct registry *r, struct machine *m, enum queue queue);
+void roster_forget(struct registry *r, struct machine *m);
+uint32_t registry_hash(const struct registry *r, const void *data, size_t len);
+
+/* uuid.c: which are a machine's own, and what follows */
+bool uuid_is_junk(const struct uuid *uuid);
+/* Notes the machine's UUID; the machine it is then, another when that had it. */
+struct machine *machine_note_uuid(
+	struct registry *r, struct machine *m, const struct sighting *who);
+struct machine *roster_by_uuid(struct registry *r, const struct uuid *uuid);
+void machine_add_mac(struct registry *r, struct machine *m, const struct mac *mac);
+void machine_drop_uuid(struct registry *r, struct machine *m);
+
+/* merge.c: two that turn out to be one. `from` is gone afterwards. */
+void machine_absorb(struct registry *r, struct machine *into, struct machine *from);
+
+/* boots.c: the events of a machine, and which boot they are of */
+/* Appends `e` as the machine's (NULL: nobody's) in boot number `boot`. */
+void machine_append(
+	struct registry *r, struct machine *m, struct event *e, uint32_t boot);
+/* A server's event: begins a boot if it does, appends, counts as a sign of life. */
+void machine_tell(struct registry *r, struct machine *m, const struct event *what);
+/* On the list of those whose boot goes on, and off it. */
+void machine_open(struct registry *r, struct machine *m);
+void machine_shut(struct registry *r, struct machine *m);
+void machine_flush_like(struct registry *r, struct machine *m);
+
+/* judge.c */
+/* Looks at the story again; `silent_ms` since the last sign of life. */
+void machine_judge(struct registry *r, struct machine *m, int64_t silent_ms);
+
+/* state.c */
+void machine_dirty(struct registry *r, struct machine *m);
+
+#endif

@@ -1,0 +1,254 @@
+/* The second hand: transfers sampled, silences looked at, verdicts told. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "machine/inside.h"
+
+/* Machines looked at before others may have the lock. */
+#define AT_A_TIME 16
+/* Events of a long boot that are judged: how it began, and how it ended. */
+#define FIRST_EVENTS 64
+#define STALLED_AFTER MONO_S(15)
+#define WORDS_MAX 1024
+
+/* A verdict may change when a silence has become this long (seconds). */
+static const int looks[] = {0, 3, 6, 10, 15, 20, 30, 45, 60, 90, 120, 300, 600};
+#define LOOKS (sizeof(looks) / sizeof(*looks))
+
+/* The boot's events into r->story: the first and the last, if there are too many. */
+static size_t
+gather(struct registry *r, const struct machine *m)
+{
+	size_t room = sizeof(r->story) / sizeof(*r->story), all = 0, i = 0, n = 0;
+
+	for (uint32_t at = m->boot_first; at != RECORD_NONE;
+		at = timeline_at(&r->timeline, at)->next)
+		all += timeline_at(&r->timeline, at)->boot == m->boot;
+	for (uint32_t at = m->boot_first; at != RECORD_NONE && n < room;
+		at = timeline_at(&r->timeline, at)->next) {
+		const struct record *rec = timeline_at(&r->timeline, at);
+
+		if (rec->boot != m->boot)
+			continue;
+		if (all <= room || i < FIRST_EVENTS || i >= all - (room - FIRST_EVENTS))
+			r->story[n++] = record_event(rec);
+		i++;
+	}
+	return n;
+}
+
+static void
+put_who(char *who, size_t cap, const struct machine *m)
+{
+	char text[NETADDR_TEXT];
+
+	if (m->n_macs)
+		snprintf(who, cap, "%s", mac_text(&m->macs[0], text));
+	else
+		snprintf(who, cap, "%s", netaddr_host(&m->addr, text));
+}
+
+/* The log gets it later: nothing is written while the lock is held. */
+static void
+say(struct registry *r, const struct machine *m)
+{
+	struct word *w = r->n_words < WORDS_MAX ? malloc(sizeof(*w)) : NULL;
+
+	if (w == NULL)
+		return;
+	put_who(w->who, sizeof(w->who), m);
+	w->verdict = m->verdict;
+	STAILQ_INSERT_TAIL(&r->words, w, entry);
+	r->n_words++;
+}
+
+static void
+told(struct registry *r, struct machine *m, const struct verdict *v)
+{
+	bool is_news = m->verdict.code == NULL || strcmp(m->verdict.code, v->code) != 0 ||
+		       strcmp(m->verdict.outcome, v->outcome) != 0;
+	struct event e = {.kind = EV_VERDICT, .arch = -1, .name = v->code};
+
+	m->verdict = *v;
+	m->outcome = v->outcome;
+	if (!is_news)
+		return;
+	e.text = m->verdict.text;
+	machine_append(r, m, &e, m->boot);
+	say(r, m);
+}
+
+void
+machine_judge(struct registry *r, struct machine *m, int64_t silent_ms)
+{
+	const char *roms[ROMS_KEPT];
+	struct verdict v;
+	size_t n_roms = 0, n;
+
+	machine_flush_like(r, m);
+	n = gather(r, m);
+	if (n == 0) /* the ring went round: what was said stands */
+		return;
+	while (n_roms < ROMS_KEPT && *m->roms[n_roms]) {
+		roms[n_roms] = m->roms[n_roms];
+		n_roms++;
+	}
+	if (verdict_of(r->story, n, roms, n_roms, silent_ms, &v)) {
+		told(r, m, &v);
+	} else {
+		m->verdict.code = NULL;
+		m->outcome = "running";
+	}
+	if (strcmp(m->outcome, "running") != 0 && m->boot_end_ms == 0)
+		m->boot_end_ms = registry_wall(r) - (silent_ms < 3600000 ? silent_ms : 0);
+}
+
+/* Nothing for ten minutes: over, whatever it was. */
+static void
+close_boot(struct registry *r, struct machine *m)
+{
+	if (strcmp(m->outcome, "running") == 0)
+		m->outcome = "quiet";
+	if (m->boot_end_ms == 0)
+		m->boot_end_ms = m->last_ms;
+	machine_shut(r, m);
+}
+
+static void
+look_at(struct registry *r, struct machine *m)
+{
+	int64_t silent_ms = mono_since(registry_now(r), m->heard) / 1000;
+
+	if (m->looked >= LOOKS || silent_ms < (int64_t)looks[m->looked] * 1000)
+		return;
+	while (m->looked < LOOKS && silent_ms >= (int64_t)looks[m->looked] * 1000)
+		m->looked++;
+	machine_judge(r, m, silent_ms);
+	if (m->looked == LOOKS && m->transfers == 0)
+		close_boot(r, m);
+}
+
+/* Transfers. */
+
+static void
+tell_stalled(struct registry *r, struct transfer *t, struct machine *m)
+{
+	struct event e = {.kind = EV_STALLED,
+		.via = t->via,
+		.arch = -1,
+		.bytes = t->bytes,
+		.total = t->p.total,
+		.name = t->name};
+
+	t->is_stalled = true;
+	if (t->boot == 0 || t->boot != m->boot)
+		return;
+	machine_append(r, m, &e, t->boot);
+	m->looked = 0;
+}
+
+static void
+sample(struct registry *r, struct transfer *t, struct mono now)
+{
+	uint64_t bytes = atomic_load_explicit(&t->p.bytes, memory_order_relaxed);
+	int64_t us = mono_since(now, t->sampled);
+	struct machine *m = t->slot == SLOT_NONE ? NULL : &r->slots[t->slot];
+	bool moved = bytes != t->bytes;
+
+	if (us > 0)
+		t->rate = bytes > t->bytes ? (bytes - t->bytes) * 1000000 / (uint64_t)us
+					   : 0;
+	t->bytes = bytes;
+	t->sampled = now;
+	if (moved) {
+		t->moved = now;
+		t->is_stalled = false;
+	}
+	if (moved && m != NULL) {
+		m->heard = now;
+		m->looked = m->verdict.code ? 0 : 1;
+	} else if (m != NULL && !t->is_stalled &&
+		   mono_since(now, t->moved) >= STALLED_AFTER)
+		tell_stalled(r, t, m);
+}
+
+static void
+sample_all(struct registry *r)
+{
+	struct mono now = registry_now(r);
+	struct transfer *t;
+
+	pthread_mutex_lock(&r->lock);
+	TAILQ_FOREACH(t, &r->transfers, entry)
+	sample(r, t, now);
+	pthread_mutex_unlock(&r->lock);
+}
+
+/* The log. */
+
+static void
+log_verdict(const struct word *w)
+{
+	const struct verdict *v = &w->verdict;
+	bool is_bad = strcmp(v->outcome, "failed") == 0;
+
+	LOG_AT(is_bad ? LEVEL_WARNING : LEVEL_INFO, w->who, "verdict",
+		STR("code", v->code), STR("outcome", v->outcome), STR("text", v->text),
+		STR("next", v->next));
+}
+
+static void
+log_words(struct registry *r)
+{
+	struct words words = STAILQ_HEAD_INITIALIZER(words);
+	struct word *w;
+
+	pthread_mutex_lock(&r->lock);
+	STAILQ_CONCAT(&words, &r->words);
+	r->n_words = 0;
+	pthread_mutex_unlock(&r->lock);
+	while ((w = STAILQ_FIRST(&words)) != NULL) {
+		STAILQ_REMOVE_HEAD(&words, entry);
+		log_verdict(w);
+		free(w);
+	}
+}
+
+/* The open boots, a few at a time: each moves behind the others when it was looked at. */
+static size_t
+look_at_some(struct registry *r, size_t left)
+{
+	struct machine *m;
+
+	pthread_mutex_lock(&r->lock);
+	for (int i = 0; i < AT_A_TIME && left > 0; i++, left--) {
+		m = TAILQ_FIRST(&r->open);
+		if (m == NULL) {
+			left = 0;
+			break;
+		}
+		TAILQ_REMOVE(&r->open, m, open);
+		TAILQ_INSERT_TAIL(&r->open, m, open);
+		look_at(r, m);
+	}
+	pthread_mutex_unlock(&r->lock);
+	return left;
+}
+
+void
+registry_tick(struct registry *r)
+{
+	size_t n;
+
+	if (r == NULL)
+		return;
+	sample_all(r);
+	pthread_mutex_lock(&r->lock);
+	n = r->n_open;
+	pthread_mutex_unlock(&r->lock);
+	while (n > 0)
+		n = look_at_some(r, n);
+	log_words(r);
+}

@@ -1,0 +1,144 @@
+/* Two machines that turn out to be one: two cards, or an address and its MAC. */
+#include <string.h>
+
+#include "machine/inside.h"
+
+/*
+ * The boot that `from` is in goes on as a boot of `into`'s, begun anew unless that had
+ * begun it itself; its earlier ones lose their numbers, which are `into`'s own.
+ */
+static void
+renumber(struct registry *r, const struct machine *into, const struct machine *from,
+	uint32_t number)
+{
+	for (uint32_t at = from->first; at != RECORD_NONE;
+		at = timeline_at(&r->timeline, at)->next) {
+		struct record *rec = timeline_at(&r->timeline, at);
+
+		rec->boot = from->boot != 0 && rec->boot == from->boot ? number : 0;
+		rec->owner = slot_of(r, into);
+		if (into->n_macs)
+			rec->mac = into->macs[0];
+	}
+}
+
+/* Two chains in the order of seq made one. */
+static void
+interleave(struct registry *r, struct machine *into, const struct machine *from)
+{
+	uint32_t a = into->first, b = from->first, at = RECORD_NONE;
+
+	while (a != RECORD_NONE || b != RECORD_NONE) {
+		bool is_a =
+			b == RECORD_NONE ||
+			(a != RECORD_NONE && timeline_at(&r->timeline, a)->seq <
+						     timeline_at(&r->timeline, b)->seq);
+		uint32_t take = is_a ? a : b;
+
+		if (at == RECORD_NONE)
+			into->first = take;
+		else
+			timeline_at(&r->timeline, at)->next = take;
+		at = take;
+		*(is_a ? &a : &b) = timeline_at(&r->timeline, take)->next;
+	}
+	into->last = at;
+}
+
+/* Whose boot it is: the one that goes on. */
+static void
+take_boot(struct registry *r, struct machine *into, const struct machine *from)
+{
+	bool goes_on = from->is_open && from->boot != 0;
+	uint32_t number = into->boot;
+
+	if (!goes_on) {
+		renumber(r, into, from, 0);
+		return;
+	}
+	if (!into->is_open)
+		number++;
+	renumber(r, into, from, number);
+	if (into->is_open) {
+		if (from->step > into->step)
+			into->step = from->step;
+		into->rom_sent |= from->rom_sent;
+		return;
+	}
+	into->boot = number;
+	into->boot_first = from->boot_first;
+	into->step = from->step;
+	into->rom_sent = from->rom_sent;
+	into->boot_ms = from->boot_ms;
+	into->boot_end_ms = 0;
+	into->outcome = from->outcome;
+	into->verdict = from->verdict;
+	memcpy(into->rom, from->rom, sizeof(into->rom));
+	machine_open(r, into);
+}
+
+static void
+take_text(char *to, const char *from, size_t cap)
+{
+	if (*to == '\0')
+		memcpy(to, from, cap);
+}
+
+static void
+take_facts(struct machine *into, const struct machine *from)
+{
+	take_text(into->firmware, from->firmware, sizeof(into->firmware));
+	take_text(into->vendor, from->vendor, sizeof(into->vendor));
+	take_text(into->product, from->product, sizeof(into->product));
+	take_text(into->serial, from->serial, sizeof(into->serial));
+	if (into->arch < 0)
+		into->arch = from->arch;
+	if (from->first_ms < into->first_ms)
+		into->first_ms = from->first_ms;
+	if (from->last_ms > into->last_ms)
+		into->last_ms = from->last_ms;
+	if (from->heard.us > into->heard.us)
+		into->heard = from->heard;
+	into->evicted += from->evicted;
+	if (from->evicted_seq > into->evicted_seq)
+		into->evicted_seq = from->evicted_seq;
+	into->looked = 0;
+}
+
+static void
+take_transfers(struct registry *r, struct machine *into, struct machine *from)
+{
+	struct transfer *t;
+
+	TAILQ_FOREACH(t, &r->transfers, entry)
+	{
+		if (t->slot != slot_of(r, from))
+			continue;
+		t->slot = slot_of(r, into);
+		t->boot = t->boot == from->boot ? into->boot : 0;
+	}
+	into->transfers += from->transfers;
+	from->transfers = 0;
+}
+
+void
+machine_absorb(struct registry *r, struct machine *into, struct machine *from)
+{
+	struct mac macs[MACS_MAX];
+	unsigned n = from->n_macs;
+
+	machine_flush_like(r, from);
+	machine_flush_like(r, into);
+	memcpy(macs, from->macs, sizeof(macs));
+	take_boot(r, into, from);
+	interleave(r, into, from);
+	from->first = from->last = RECORD_NONE;
+	take_facts(into, from);
+	if (from->transfers > 0)
+		take_transfers(r, into, from);
+	if (from->queue > into->queue)
+		roster_promote(r, into, from->queue);
+	roster_forget(r, from);
+	for (unsigned i = 0; i < n; i++)
+		machine_add_mac(r, into, &macs[i]);
+}

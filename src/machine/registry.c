@@ -1,0 +1,245 @@
+#include "machine/registry.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "machine/inside.h"
+
+#define MACHINES_DEFAULT 16384
+#define TIMELINE_DEFAULT ((size_t)16 << 20)
+
+struct mono
+registry_now(const struct registry *r)
+{
+	return r->config.now ? r->config.now(r->config.clock_arg) : mono_now();
+}
+
+int64_t
+registry_wall(const struct registry *r)
+{
+	struct timespec ts;
+
+	if (r->config.wall_ms)
+		return r->config.wall_ms(r->config.clock_arg);
+	clock_gettime(CLOCK_REALTIME, &ts);
+	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+}
+
+/* The ring takes a record back: its owner's story begins later. */
+static void
+on_evicted(void *arg, const struct record *rec, uint32_t at)
+{
+	struct registry *r = arg;
+	struct machine *m;
+
+	if (rec->owner == SLOT_NONE)
+		return;
+	m = &r->slots[rec->owner];
+	m->evicted++;
+	m->evicted_seq = rec->seq;
+	m->first = rec->next;
+	if (m->last == at)
+		m->last = RECORD_NONE;
+	if (m->boot_first == at)
+		m->boot_first = rec->next;
+}
+
+static bool
+make_tables(struct registry *r)
+{
+	size_t n = r->n_slots;
+
+	r->slots = calloc(n, sizeof(*r->slots));
+	return r->slots != NULL && index_init(&r->by_mac, 2 * n) &&
+	       index_init(&r->by_uuid, n) && index_init(&r->by_addr, n) &&
+	       index_init(&r->by_bare, n) && index_init(&r->by_token, n) &&
+	       timeline_init(&r->timeline, r->config.timeline_bytes
+						   ? r->config.timeline_bytes
+						   : TIMELINE_DEFAULT);
+}
+
+struct registry *
+registry_new(const struct registry_config *config)
+{
+	struct registry *r = calloc(1, sizeof(*r));
+
+	if (r == NULL)
+		return NULL;
+	r->config = *config;
+	r->n_slots = config->machines_max ? config->machines_max : MACHINES_DEFAULT;
+	r->seed = arc4random();
+	pthread_mutex_init(&r->lock, NULL);
+	for (int i = 0; i < QUEUES; i++)
+		TAILQ_INIT(&r->queues[i]);
+	TAILQ_INIT(&r->open);
+	TAILQ_INIT(&r->dirty);
+	TAILQ_INIT(&r->unused);
+	TAILQ_INIT(&r->transfers);
+	STAILQ_INIT(&r->words);
+	r->strangers_left = 1e9; /* cut to the burst at first use */
+	r->strangers_at = registry_now(r);
+	if (!make_tables(r)) {
+		registry_free(r);
+		return NULL;
+	}
+	r->timeline.evicted = on_evicted;
+	r->timeline.arg = r;
+	return r;
+}
+
+void
+registry_free(struct registry *r)
+{
+	struct transfer *t;
+	struct word *w;
+
+	if (r == NULL)
+		return;
+	while ((t = TAILQ_FIRST(&r->transfers)) != NULL) {
+		TAILQ_REMOVE(&r->transfers, t, entry);
+		free(t);
+	}
+	while ((w = STAILQ_FIRST(&r->words)) != NULL) {
+		STAILQ_REMOVE_HEAD(&r->words, entry);
+		free(w);
+	}
+	index_deinit(&r->by_mac);
+	index_deinit(&r->by_uuid);
+	index_deinit(&r->by_addr);
+	index_deinit(&r->by_bare);
+	index_deinit(&r->by_token);
+	timeline_deinit(&r->timeline);
+	pthread_mutex_destroy(&r->lock);
+	free(r->slots);
+	free(r);
+}
+
+/* Whether the machine is new is not held against a server's own events. */
+static struct machine *
+tell(struct registry *r, const struct sighting *who, const struct event *what)
+{
+	struct machine *m = roster_meet(r, who, what != NULL);
+	struct event e;
+
+	if (what == NULL)
+		return m;
+	if (m != NULL) {
+		machine_tell(r, m, what);
+	} else if (what->kind == EV_SERVER) {
+		e = *what;
+		machine_append(r, NULL, &e, 0);
+	} else
+		r->dropped++;
+	return m;
+}
+
+void
+registry_tell(struct registry *r, const struct sighting *who, const struct event *what)
+{
+	if (r == NULL)
+		return;
+	pthread_mutex_lock(&r->lock);
+	tell(r, who, what);
+	pthread_mutex_unlock(&r->lock);
+}
+
+static void
+open_transfer(struct registry *r, struct transfer *t, const struct machine *m,
+	const struct event *asked)
+{
+	t->p.total = asked->total;
+	t->slot = slot_of(r, m);
+	t->boot = m && m->is_open ? m->boot : 0;
+	t->via = asked->via;
+	t->began_ms = registry_wall(r);
+	t->began = t->sampled = t->moved = registry_now(r);
+	if (m != NULL)
+		t->addr = m->addr;
+	if (asked->name != NULL)
+		strncpy(t->name, asked->name, sizeof(t->name) - 1);
+	TAILQ_INSERT_TAIL(&r->transfers, t, entry);
+	r->n_transfers++;
+}
+
+struct progress *
+registry_transfer_begin(
+	struct registry *r, const struct sighting *who, const struct event *asked)
+{
+	struct transfer *t;
+	struct machine *m;
+
+	if (r == NULL)
+		return NULL;
+	t = calloc(1, sizeof(*t));
+	pthread_mutex_lock(&r->lock);
+	m = tell(r, who, asked);
+	if (t != NULL)
+		open_transfer(r, t, m, asked);
+	if (t != NULL && m != NULL)
+		m->transfers++;
+	pthread_mutex_unlock(&r->lock);
+	return t ? &t->p : NULL;
+}
+
+/* What ends a transfer of a boot that is over tells of that boot, not of this one. */
+static void
+tell_end(struct registry *r, const struct transfer *t, const struct event *end)
+{
+	struct machine *m = &r->slots[t->slot];
+	struct event e = *end;
+
+	m->transfers--;
+	machine_flush_like(r, m);
+	if (e.name == NULL)
+		e.name = t->name;
+	if (e.ms == 0)
+		e.ms = (uint32_t)(mono_since(registry_now(r), t->began) / 1000);
+	if (t->boot == m->boot || t->boot == 0)
+		machine_tell(r, m, &e);
+	else
+		machine_append(r, m, &e, t->boot);
+}
+
+void
+registry_transfer_end(struct registry *r, struct progress *p, const struct event *end)
+{
+	struct transfer *t = (struct transfer *)p;
+
+	if (r == NULL || p == NULL)
+		return;
+	pthread_mutex_lock(&r->lock);
+	TAILQ_REMOVE(&r->transfers, t, entry);
+	r->n_transfers--;
+	if (t->slot != SLOT_NONE)
+		tell_end(r, t, end);
+	pthread_mutex_unlock(&r->lock);
+	free(t);
+}
+
+size_t
+registry_memory(struct registry *r)
+{
+	size_t n;
+
+	if (r == NULL)
+		return 0;
+	pthread_mutex_lock(&r->lock);
+	n = sizeof(*r) + r->fresh * sizeof(*r->slots) + index_memory(&r->by_mac) +
+	    index_memory(&r->by_uuid) + index_memory(&r->by_addr) +
+	    index_memory(&r->by_bare) + index_memory(&r->by_token) +
+	    timeline_memory(&r->timeline) + r->n_transfers * sizeof(struct transfer);
+	pthread_mutex_unlock(&r->lock);
+	return n;
+}
+
+uint64_t
+registry_dropped(struct registry *r)
+{
+	uint64_t n;
+
+	pthread_mutex_lock(&r->lock);
+	n = r->dropped;
+	pthread_mutex_unlock(&r->lock);
+	return n;
+}

@@ -1,0 +1,377 @@
+/* What a machine is to be given, who said so, and what of it must be on disk. */
+#include <stdio.h>
+#include <string.h>
+#include <sys/random.h>
+
+#include "machine/inside.h"
+
+static const char *const state_words[STATE_COUNT] = {"boot", "once", "local", "ignore"};
+
+const char *
+machine_state_text(enum machine_state state)
+{
+	return state_words[state];
+}
+
+bool
+machine_state_parse(const char *text, size_t len, enum machine_state *out)
+{
+	for (int i = 0; i < STATE_COUNT; i++)
+		if (strlen(state_words[i]) == len &&
+			memcmp(state_words[i], text, len) == 0) {
+			*out = (enum machine_state)i;
+			return true;
+		}
+	return false;
+}
+
+/*
+ * Those with a state never make room for others. Nor do those that used up their
+ * script's `once`, as they would be installed again; up to half of the places, else a
+ * flood of names that get a default.ipxe could take them all.
+ */
+static bool
+is_kept(const struct registry *r, const struct machine *m)
+{
+	return m->state_set || (m->once_used && r->counts[QUEUE_KEPT] < r->n_slots / 2);
+}
+
+void
+machine_dirty(struct registry *r, struct machine *m)
+{
+	r->generation++;
+	if (m->queue != QUEUE_KEPT && is_kept(r, m))
+		roster_promote(r, m, QUEUE_KEPT);
+	if (m->is_dirty)
+		return;
+	m->is_dirty = true;
+	m->dirty_since = r->generation;
+	TAILQ_INSERT_TAIL(&r->dirty, m, dirty);
+}
+
+/* Unlocks, and wakes the store if `changed`. */
+static void
+unlock(struct registry *r, bool changed)
+{
+	void (*wake)(void *) = changed ? r->wake : NULL;
+	void *arg = r->wake_arg;
+
+	pthread_mutex_unlock(&r->lock);
+	if (wake != NULL)
+		wake(arg);
+}
+
+static void
+tell_state(struct registry *r, struct machine *m)
+{
+	struct event e = {.kind = EV_STATE,
+		.arch = -1,
+		.name = machine_state_text(m->state),
+		.text = m->by};
+
+	machine_append(r, m, &e, 0);
+}
+
+static void
+put_state(struct registry *r, struct machine *m, enum machine_state state, const char *by)
+{
+	m->state = state;
+	m->state_set = true;
+	m->once_used = false;
+	m->once_boot = 0;
+	snprintf(m->by, sizeof(m->by), "%s", by);
+	machine_dirty(r, m);
+	tell_state(r, m);
+}
+
+static struct machine *
+known_or_made(struct registry *r, const struct mac *mac)
+{
+	struct machine *m = roster_by_mac(r, mac);
+
+	return m ? m : roster_make(r, mac);
+}
+
+uint64_t
+registry_set_state(struct registry *r, const struct mac *mac, enum machine_state state,
+	const char *by)
+{
+	uint64_t generation = 0;
+	struct machine *m;
+
+	if (r == NULL)
+		return 0;
+	pthread_mutex_lock(&r->lock);
+	m = known_or_made(r, mac);
+	if (m != NULL) {
+		put_state(r, m, state, by);
+		generation = r->generation;
+	}
+	unlock(r, m != NULL);
+	return generation;
+}
+
+uint64_t
+registry_forget(struct registry *r, const struct mac *mac)
+{
+	uint64_t generation = 0;
+	struct machine *m;
+
+	if (r == NULL)
+		return 0;
+	pthread_mutex_lock(&r->lock);
+	m = roster_by_mac(r, mac);
+	/* One that is being sent something is heard of again at once. */
+	if (m != NULL && m->transfers == 0) {
+		generation = ++r->generation;
+		if (r->n_forgotten < FORGOTTEN_MAX)
+			r->forgotten[r->n_forgotten++] = m->macs[0];
+		roster_forget(r, m);
+	}
+	unlock(r, generation != 0);
+	return generation;
+}
+
+static enum machine_state
+wanted(const struct machine *m, enum machine_state in_script)
+{
+	return m != NULL && m->state_set ? m->state : in_script;
+}
+
+/* The boot that uses it up goes on getting the script: iPXE asks again after errors. */
+static enum machine_state
+state_now(const struct machine *m, enum machine_state in_script)
+{
+	enum machine_state state = wanted(m, in_script);
+
+	if (state != STATE_ONCE || m == NULL || !m->once_used)
+		return state;
+	return m->once_boot == m->boot && !m->is_done ? STATE_ONCE : STATE_LOCAL;
+}
+
+enum machine_state
+registry_state(struct registry *r, const struct mac *mac, enum machine_state in_script)
+{
+	enum machine_state state;
+
+	if (r == NULL)
+		return in_script;
+	pthread_mutex_lock(&r->lock);
+	state = state_now(roster_by_mac(r, mac), in_script);
+	pthread_mutex_unlock(&r->lock);
+	return state;
+}
+
+void
+registry_script_served(
+	struct registry *r, const struct mac *mac, enum machine_state in_script)
+{
+	struct machine *m;
+	bool uses;
+
+	if (r == NULL)
+		return;
+	pthread_mutex_lock(&r->lock);
+	m = known_or_made(r, mac);
+	uses = m != NULL && wanted(m, in_script) == STATE_ONCE && !m->once_used;
+	if (uses) {
+		m->once_used = true;
+		m->once_boot = m->boot;
+		machine_dirty(r, m);
+	}
+	unlock(r, uses);
+}
+
+/* Tokens. */
+
+static bool
+new_token(struct registry *r, struct machine *m)
+{
+	uint8_t random[(DONE_TOKEN_TEXT - 1) / 2];
+
+	if (getrandom(random, sizeof(random), GRND_NONBLOCK) != sizeof(random))
+		return false;
+	if (*m->token)
+		index_remove(&r->by_token,
+			registry_hash(r, m->token, DONE_TOKEN_TEXT - 1), slot_of(r, m));
+	for (size_t i = 0; i < sizeof(random); i++)
+		sprintf(m->token + 2 * i, "%02x", random[i]);
+	m->token_boot = m->boot;
+	index_put(&r->by_token, registry_hash(r, m->token, DONE_TOKEN_TEXT - 1),
+		slot_of(r, m));
+	machine_dirty(r, m);
+	return true;
+}
+
+bool
+registry_done_token(
+	struct registry *r, const struct mac *mac, char token[static DONE_TOKEN_TEXT])
+{
+	struct machine *m;
+	bool made = false, has;
+
+	if (r == NULL)
+		return false;
+	pthread_mutex_lock(&r->lock);
+	m = roster_by_mac(r, mac);
+	has = m != NULL && *m->token && m->token_boot == m->boot;
+	if (m != NULL && !has)
+		has = made = new_token(r, m);
+	if (has)
+		memcpy(token, m->token, DONE_TOKEN_TEXT);
+	unlock(r, made);
+	return has;
+}
+
+static struct machine *
+by_token(struct registry *r, const char *token, size_t len)
+{
+	uint32_t h = registry_hash(r, token, len), slot;
+	size_t at;
+
+	for (slot = index_first(&r->by_token, h, &at); slot != SLOT_NONE;
+		slot = index_next(&r->by_token, h, &at))
+		if (memcmp(r->slots[slot].token, token, len) == 0)
+			return &r->slots[slot];
+	return NULL;
+}
+
+static void
+done(struct registry *r, struct machine *m)
+{
+	struct event e = {.kind = EV_DONE, .via = VIA_HTTP, .arch = -1};
+
+	m->is_done = true;
+	machine_tell(r, m, &e);
+	if (m->state_set && m->state == STATE_ONCE)
+		put_state(r, m, STATE_LOCAL, "done");
+	machine_dirty(r, m);
+}
+
+bool
+registry_done(struct registry *r, const char *token, size_t len)
+{
+	struct machine *m = NULL;
+	bool news;
+
+	if (r == NULL || len != DONE_TOKEN_TEXT - 1)
+		return false;
+	pthread_mutex_lock(&r->lock);
+	m = by_token(r, token, len);
+	if (m != NULL && m->token_boot != m->boot)
+		m = NULL;
+	news = m != NULL && !m->is_done; /* installers try again: told once */
+	if (news)
+		done(r, m);
+	unlock(r, news);
+	return m != NULL;
+}
+
+/* For the store. */
+
+void
+registry_on_dirty(struct registry *r, void (*wake)(void *arg), void *arg)
+{
+	pthread_mutex_lock(&r->lock);
+	r->wake = wake;
+	r->wake_arg = arg;
+	pthread_mutex_unlock(&r->lock);
+}
+
+static struct state_record
+record_of(const struct machine *m)
+{
+	struct state_record record = {.mac = m->macs[0],
+		.state = m->state,
+		.state_set = m->state_set,
+		.once_used = m->once_used,
+		.once_boot = m->once_boot,
+		.boot = m->token_boot,
+		.done = m->is_done};
+
+	memcpy(record.by, m->by, sizeof(record.by));
+	memcpy(record.token, m->token, sizeof(record.token));
+	return record;
+}
+
+static void
+clean(struct registry *r, struct machine *m)
+{
+	TAILQ_REMOVE(&r->dirty, m, dirty);
+	m->is_dirty = false;
+}
+
+size_t
+registry_take_dirty(
+	struct registry *r, struct state_record *out, size_t max, uint64_t *generation)
+{
+	struct machine *m;
+	size_t n = 0;
+
+	pthread_mutex_lock(&r->lock);
+	while (r->n_forgotten > 0 && n < max)
+		out[n++] = (struct state_record){
+			.mac = r->forgotten[--r->n_forgotten], .forgotten = true};
+	while ((m = TAILQ_FIRST(&r->dirty)) != NULL && n < max) {
+		clean(r, m);
+		if (m->n_macs > 0)
+			out[n++] = record_of(m);
+	}
+	*generation = m ? m->dirty_since - 1 : r->generation;
+	if (r->n_forgotten > 0)
+		*generation = 0;
+	pthread_mutex_unlock(&r->lock);
+	return n;
+}
+
+void
+registry_put_back(struct registry *r, const struct state_record *records, size_t n)
+{
+	struct machine *m;
+
+	pthread_mutex_lock(&r->lock);
+	while (n-- > 0) {
+		m = roster_by_mac(r, &records[n].mac);
+		if (m == NULL && records[n].forgotten && r->n_forgotten < FORGOTTEN_MAX)
+			r->forgotten[r->n_forgotten++] = records[n].mac;
+		if (m == NULL || m->is_dirty)
+			continue;
+		m->is_dirty = true;
+		m->dirty_since = 1; /* nothing is safe before it is written */
+		TAILQ_INSERT_HEAD(&r->dirty, m, dirty);
+	}
+	pthread_mutex_unlock(&r->lock);
+}
+
+void
+registry_restore(struct registry *r, const struct state_record *record)
+{
+	struct machine *m;
+
+	pthread_mutex_lock(&r->lock);
+	m = known_or_made(r, &record->mac);
+	if (m != NULL && !m->is_dirty) {
+		m->state = record->state;
+		m->state_set = record->state_set;
+		memcpy(m->by, record->by, sizeof(m->by));
+		m->by[sizeof(m->by) - 1] = '\0';
+		m->once_used = record->once_used;
+		if (is_kept(r, m))
+			roster_promote(r, m, QUEUE_KEPT);
+		m->once_boot = record->once_boot;
+		m->is_done = record->done;
+		m->token_boot = record->boot;
+		if (m->boot < record->boot)
+			m->boot = record->boot;
+		if (m->boot < record->once_boot)
+			m->boot = record->once_boot;
+		if (strnlen(record->token, DONE_TOKEN_TEXT) == DONE_TOKEN_TEXT - 1 &&
+			!*m->token) {
+			memcpy(m->token, record->token, DONE_TOKEN_TEXT);
+			index_put(&r->by_token,
+				registry_hash(r, m->token, DONE_TOKEN_TEXT - 1),
+				slot_of(r, m));
+		}
+	}
+	pthread_mutex_unlock(&r->lock);
+}

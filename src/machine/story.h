@@ -1,0 +1,35 @@
+/* One boot's events read once, for the rules of verdict.c to ask. */
+#ifndef PIXIE_MACHINE_STORY_H
+#define PIXIE_MACHINE_STORY_H
+
+#include "machine/event.h"
+#include "machine/step.h"
+
+struct story {
+	const struct event *events;
+	size_t n;
+	int64_t silent; /* milliseconds */
+	const char *const *earlier_roms;
+	size_t n_earlier;
+	enum step reached;
+	int arch; /* -1: unknown */
+	/* The last of each, NULL for none. */
+	const struct event *discover, *offer, *silence, *ack, *done, *local, *booted;
+	const struct event *other, *other_before; /* two that name different files */
+	const struct event *probed, *rom_asked, *rom_sent, *rom_missing, *alien_rom;
+	const struct event *menu_sent, *script, *script_missing;
+	const struct event *kernel,
+		*file_sent;           /* the first, and the last file after the script */
+	const struct event *bad_file; /* missing, refused or cut, and never sent since */
+	const struct event *stalled, *lossy;
+	const struct event *asked; /* still under way */
+	unsigned offers, roms;     /* how often: offers; the last ROM, whole */
+};
+
+struct story story_read(const struct event *events, size_t n,
+	const char *const *earlier_roms, size_t n_earlier, int64_t silent_ms);
+
+/* Share of packets sent again, percent. */
+unsigned story_loss(const struct event *e);
+
+#endif

@@ -1,0 +1,324 @@
+/* Reading: copies of what is known, and events from a cursor on. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "machine/inside.h"
+
+/* Machines copied before others may have the lock. */
+#define AT_A_TIME 64
+
+static void
+copy_verdict(struct machine_view *v, const struct machine *m)
+{
+	snprintf(v->outcome, sizeof(v->outcome), "%s", m->outcome ? m->outcome : "");
+	if (m->verdict.code == NULL)
+		return;
+	snprintf(v->verdict, sizeof(v->verdict), "%s", m->verdict.code);
+	memcpy(v->verdict_text, m->verdict.text, sizeof(v->verdict_text));
+	memcpy(v->next_step, m->verdict.next, sizeof(v->next_step));
+}
+
+static void
+copy(struct machine_view *v, const struct machine *m)
+{
+	*v = (struct machine_view){.n_macs = m->n_macs,
+		.has_mac = m->n_macs > 0,
+		.mac = m->macs[0],
+		.addr = m->addr,
+		.uuid = m->uuid,
+		.has_uuid = m->has_uuid,
+		.arch = m->arch,
+		.state = m->state,
+		.state_set = m->state_set,
+		.first_ms = m->first_ms,
+		.last_ms = m->last_ms,
+		.boot = m->boot,
+		.boot_ms = m->boot_ms,
+		.boot_end_ms = m->boot_end_ms};
+	memcpy(v->macs, m->macs, sizeof(v->macs));
+	memcpy(v->state_by, m->by, sizeof(v->state_by));
+	memcpy(v->firmware, m->firmware, sizeof(v->firmware));
+	memcpy(v->vendor, m->vendor, sizeof(v->vendor));
+	memcpy(v->product, m->product, sizeof(v->product));
+	memcpy(v->serial, m->serial, sizeof(v->serial));
+	copy_verdict(v, m);
+}
+
+static int
+younger(const void *a, const void *b)
+{
+	const struct machine_view *x = a, *y = b;
+
+	return (x->last_ms < y->last_ms) - (x->last_ms > y->last_ms);
+}
+
+struct machine_view *
+registry_machines(struct registry *r, size_t *n)
+{
+	struct machine_view *views;
+	uint32_t end, i = 0;
+
+	*n = 0;
+	if (r == NULL)
+		return NULL;
+	pthread_mutex_lock(&r->lock);
+	end = r->fresh;
+	pthread_mutex_unlock(&r->lock);
+	views = malloc((end + 1) * sizeof(*views));
+	while (views != NULL && i < end) {
+		pthread_mutex_lock(&r->lock);
+		for (int some = 0; some < AT_A_TIME && i < end; some++, i++)
+			if (r->slots[i].is_used)
+				copy(&views[(*n)++], &r->slots[i]);
+		pthread_mutex_unlock(&r->lock);
+	}
+	if (views != NULL)
+		qsort(views, *n, sizeof(*views), younger);
+	return views;
+}
+
+bool
+registry_machine(struct registry *r, const struct mac *mac, struct machine_view *out)
+{
+	const struct machine *m;
+
+	if (r == NULL)
+		return false;
+	pthread_mutex_lock(&r->lock);
+	m = roster_by_mac(r, mac);
+	if (m != NULL)
+		copy(out, m);
+	pthread_mutex_unlock(&r->lock);
+	return m != NULL;
+}
+
+bool
+registry_machine_at(
+	struct registry *r, const struct netaddr *addr, struct machine_view *out)
+{
+	const struct machine *m;
+
+	if (r == NULL)
+		return false;
+	pthread_mutex_lock(&r->lock);
+	m = roster_by_addr(r, addr);
+	if (m != NULL)
+		copy(out, m);
+	pthread_mutex_unlock(&r->lock);
+	return m != NULL;
+}
+
+static struct transfer_view
+transfer_view(const struct registry *r, const struct transfer *t)
+{
+	struct transfer_view v = {.addr = t->addr,
+		.via = t->via,
+		.bytes = atomic_load_explicit(&t->p.bytes, memory_order_relaxed),
+		.total = t->p.total,
+		.rate = t->rate,
+		.began_ms = t->began_ms};
+
+	if (t->slot != SLOT_NONE)
+		v.mac = r->slots[t->slot].macs[0];
+	memcpy(v.name, t->name, sizeof(v.name));
+	return v;
+}
+
+struct transfer_view *
+registry_transfers(struct registry *r, const struct mac *mac, size_t *n)
+{
+	struct transfer_view *views;
+	uint32_t only = SLOT_NONE;
+	struct transfer *t;
+
+	*n = 0;
+	if (r == NULL)
+		return NULL;
+	pthread_mutex_lock(&r->lock);
+	if (mac != NULL)
+		only = slot_of(r, roster_by_mac(r, mac));
+	views = malloc((r->n_transfers + 1) * sizeof(*views));
+	if (views != NULL && (mac == NULL || only != SLOT_NONE))
+		TAILQ_FOREACH(t, &r->transfers, entry)
+	if (mac == NULL || t->slot == only)
+		views[(*n)++] = transfer_view(r, t);
+	pthread_mutex_unlock(&r->lock);
+	return views;
+}
+
+/* Events. */
+
+/* Where a reader's events go: strings into `buf`. */
+struct outlet {
+	struct event *out;
+	size_t n, max;
+	char *buf;
+	size_t cap;
+};
+
+static const char *
+keep_text(struct outlet *o, const char *text)
+{
+	size_t n = text ? strlen(text) + 1 : 0;
+	char *at = o->buf;
+
+	if (text == NULL)
+		return NULL;
+	memcpy(at, text, n);
+	o->buf += n;
+	o->cap -= n;
+	return at;
+}
+
+/* False when it does not fit any more. */
+static bool
+give(struct outlet *o, const struct record *rec)
+{
+	struct event e = record_event(rec);
+
+	if (o->n == o->max || o->cap < (size_t)rec->name_len + rec->text_len + 2)
+		return false;
+	e.name = keep_text(o, e.name);
+	e.text = keep_text(o, e.text);
+	o->out[o->n++] = e;
+	return true;
+}
+
+static void
+give_all(struct registry *r, uint64_t *cursor, struct outlet *o, uint64_t *lost)
+{
+	const struct timeline *t = &r->timeline;
+	uint32_t at = timeline_after(t, *cursor);
+
+	if (*cursor + 1 < t->oldest) {
+		*lost = t->oldest - *cursor - 1;
+		*cursor = t->oldest - 1;
+	}
+	for (; at != RECORD_NONE && give(o, timeline_at(t, at));
+		at = timeline_next(t, at))
+		*cursor = timeline_at(t, at)->seq;
+}
+
+static void
+give_one(struct registry *r, const struct machine *m, uint64_t *cursor, struct outlet *o,
+	uint64_t *lost)
+{
+	const struct timeline *t = &r->timeline;
+
+	if (m->evicted_seq > *cursor)
+		*lost = m->evicted;
+	for (uint32_t at = m->first; at != RECORD_NONE; at = timeline_at(t, at)->next) {
+		if (timeline_at(t, at)->seq <= *cursor)
+			continue;
+		if (!give(o, timeline_at(t, at)))
+			return;
+		*cursor = timeline_at(t, at)->seq;
+	}
+}
+
+size_t
+registry_events(struct registry *r, uint64_t *cursor, const struct mac *only,
+	struct event *out, size_t max, char *buf, size_t cap, uint64_t *lost)
+{
+	struct outlet o = {out, 0, max, buf, cap};
+	const struct machine *m;
+
+	*lost = 0;
+	if (r == NULL)
+		return 0;
+	pthread_mutex_lock(&r->lock);
+	if (only == NULL)
+		give_all(r, cursor, &o, lost);
+	else if ((m = roster_by_mac(r, only)) != NULL)
+		give_one(r, m, cursor, &o, lost);
+	pthread_mutex_unlock(&r->lock);
+	return o.n;
+}
+
+size_t
+registry_events_at(struct registry *r, uint64_t *cursor, const struct netaddr *only,
+	struct event *out, size_t max, char *buf, size_t cap, uint64_t *lost)
+{
+	struct outlet o = {out, 0, max, buf, cap};
+	const struct machine *m;
+
+	*lost = 0;
+	if (r == NULL)
+		return 0;
+	pthread_mutex_lock(&r->lock);
+	m = roster_by_addr(r, only);
+	if (m != NULL)
+		give_one(r, m, cursor, &o, lost);
+	pthread_mutex_unlock(&r->lock);
+	return o.n;
+}
+
+uint64_t
+registry_newest(struct registry *r)
+{
+	uint64_t newest;
+
+	if (r == NULL)
+		return 0;
+	pthread_mutex_lock(&r->lock);
+	newest = r->timeline.newest;
+	pthread_mutex_unlock(&r->lock);
+	return newest;
+}
+
+/* What the store knew of it: facts, and how its last boot ended. */
+static void
+restore(struct registry *r, struct machine *m, const struct machine_view *v)
+{
+	for (unsigned i = 1; i < v->n_macs && i < MACS_MAX; i++)
+		if (roster_by_mac(r, &v->macs[i]) == NULL)
+			machine_add_mac(r, m, &v->macs[i]);
+	m->arch = v->arch;
+	memcpy(m->firmware, v->firmware, sizeof(m->firmware));
+	memcpy(m->vendor, v->vendor, sizeof(m->vendor));
+	memcpy(m->product, v->product, sizeof(m->product));
+	memcpy(m->serial, v->serial, sizeof(m->serial));
+	m->first_ms = v->first_ms;
+	m->last_ms = v->last_ms;
+	if (m->boot < v->boot)
+		m->boot = v->boot;
+	m->boot_ms = v->boot_ms;
+	m->boot_end_ms = v->boot_end_ms ? v->boot_end_ms : v->last_ms;
+}
+
+/* Codes and outcomes are constants here; what a file says is not. */
+static void
+restore_verdict(struct machine *m, const struct machine_view *v)
+{
+	m->outcome = verdict_outcome(v->outcome);
+	if (strcmp(m->outcome, "running") == 0)
+		m->outcome = "quiet"; /* we were not there to see */
+	m->verdict.code = verdict_code(v->verdict);
+	m->verdict.outcome = m->outcome;
+	snprintf(m->verdict.text, sizeof(m->verdict.text), "%s", v->verdict_text);
+	snprintf(m->verdict.next, sizeof(m->verdict.next), "%s", v->next_step);
+}
+
+void
+registry_restore_machine(struct registry *r, const struct machine_view *v)
+{
+	struct sighting who = {.has_uuid = v->has_uuid, .uuid = v->uuid, .arch = -1};
+	struct machine *m;
+
+	if (r == NULL || !v->has_mac)
+		return;
+	pthread_mutex_lock(&r->lock);
+	m = roster_by_mac(r, &v->mac);
+	if (m == NULL)
+		m = roster_make(r, &v->mac);
+	if (m != NULL && !m->is_open) { /* else it was heard already, and knows better */
+		restore(r, m, v);
+		if (v->boot != 0)
+			restore_verdict(m, v);
+		if (m->queue == QUEUE_STRANGERS)
+			roster_promote(r, m, QUEUE_REGULARS);
+		machine_note_uuid(r, m, &who);
+	}
+	pthread_mutex_unlock(&r->lock);
+}

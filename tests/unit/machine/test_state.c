@@ -1,0 +1,282 @@
+/* boot, once, local, ignore; the token of a boot; what the store takes and gives back. */
+#include "clock.h"
+
+static void
+power_on(struct registry *r, struct clock *c, unsigned mac)
+{
+	c->ms += 60000;
+	tell(r, seen_as(mac), EV_SENT, VIA_TFTP, "undionly.kpxe");
+	c->ms += 5000;
+	tell(r, seen_as(mac), EV_SENT, VIA_HTTP, "chain.ipxe");
+	c->ms += 10000;
+}
+
+/* iPXE asks for the script; what it is given. */
+static enum machine_state
+ask(struct registry *r, unsigned mac, enum machine_state in_script)
+{
+	struct mac m = mac_n(mac);
+	enum machine_state state;
+
+	tell(r, seen_as(mac), EV_ASKED, VIA_HTTP, "ipxe/x.ipxe");
+	state = registry_state(r, &m, in_script);
+	if (state == STATE_BOOT || state == STATE_ONCE)
+		registry_script_served(r, &m, in_script);
+	return state;
+}
+
+static void
+test_words(void **state)
+{
+	enum machine_state s;
+
+	(void)state;
+	assert_true(machine_state_parse("once", 4, &s));
+	assert_int_equal(s, STATE_ONCE);
+	assert_false(machine_state_parse("onc", 3, &s));
+	assert_false(machine_state_parse("Once", 4, &s));
+	assert_string_equal(machine_state_text(STATE_IGNORE), "ignore");
+}
+
+static void
+test_once(void **state)
+{
+	for (int by_script = 0; by_script < 2; by_script++) {
+		enum machine_state in_script = by_script ? STATE_ONCE : STATE_BOOT;
+		struct clock c = {0};
+		struct registry *r = registry_with(&c, 0, 0);
+		struct mac mac = mac_n(1);
+
+		(void)state;
+		if (!by_script)
+			registry_set_state(r, &mac, STATE_ONCE, "api");
+		power_on(r, &c, 1);
+		assert_int_equal(ask(r, 1, in_script), STATE_ONCE);
+		c.ms += 30000; /* an error; the menu tries again */
+		assert_int_equal(ask(r, 1, in_script), STATE_ONCE);
+		tell(r, seen_as(1), EV_SENT, VIA_HTTP, "extra/vmlinuz");
+		power_on(r, &c, 1);
+		assert_int_equal(ask(r, 1, in_script), STATE_LOCAL);
+		power_on(r, &c, 1);
+		assert_int_equal(ask(r, 1, in_script), STATE_LOCAL);
+		/* Somebody wants it once more. */
+		registry_set_state(r, &mac, STATE_ONCE, "page");
+		assert_int_equal(ask(r, 1, in_script), STATE_ONCE);
+		registry_free(r);
+	}
+}
+
+static void
+test_somebody_wins_over_the_script(void **state)
+{
+	struct clock c = {0};
+	struct registry *r = registry_with(&c, 0, 0);
+	struct mac mac = mac_n(1), other = mac_n(2);
+
+	(void)state;
+	registry_set_state(r, &mac, STATE_BOOT, "api");
+	for (int i = 0; i < 3; i++) {
+		power_on(r, &c, 1);
+		assert_int_equal(ask(r, 1, STATE_ONCE), STATE_BOOT);
+	}
+	registry_set_state(r, &mac, STATE_IGNORE, "api");
+	assert_int_equal(registry_state(r, &mac, STATE_LOCAL), STATE_IGNORE);
+	assert_int_equal(registry_state(r, &other, STATE_LOCAL), STATE_LOCAL);
+	registry_free(r);
+}
+
+static void
+test_done(void **state)
+{
+	struct clock c = {0};
+	struct registry *r = registry_with(&c, 0, 0);
+	struct mac mac = mac_n(1), stranger = mac_n(2);
+	char token[DONE_TOKEN_TEXT], again[DONE_TOKEN_TEXT], old[DONE_TOKEN_TEXT];
+
+	(void)state;
+	registry_set_state(r, &mac, STATE_ONCE, "api");
+	power_on(r, &c, 1);
+	ask(r, 1, STATE_BOOT);
+	assert_false(registry_done_token(r, &stranger, token));
+	assert_true(registry_done_token(r, &mac, token));
+	assert_true(registry_done_token(r, &mac, again));
+	assert_string_equal(token, again);
+	assert_int_equal(strlen(token), 32);
+	memcpy(old, token, sizeof(old));
+	assert_false(registry_done(r, token, 31));
+	token[0] = token[0] == '0' ? '1' : '0';
+	assert_false(registry_done(r, token, 32));
+	assert_true(registry_done(r, old, 32));
+	assert_true(registry_done(r, old, 32)); /* installers try again */
+	pass(r, &c, 2);
+	assert_string_equal(view_of(r, 1).verdict, "done");
+	assert_string_equal(view_of(r, 1).outcome, "done");
+	assert_int_equal(view_of(r, 1).state, STATE_LOCAL);
+	assert_string_equal(view_of(r, 1).state_by, "done");
+	/* The next boot has another, and the old one is worth nothing. */
+	power_on(r, &c, 1);
+	assert_false(registry_done(r, old, 32));
+	assert_true(registry_done_token(r, &mac, again));
+	assert_string_not_equal(old, again);
+	registry_free(r);
+}
+
+static int woken;
+
+static void
+wake(void *arg)
+{
+	struct machine_view v;
+	struct mac mac = mac_n(1);
+
+	woken++;
+	registry_machine(arg, &mac, &v); /* no lock is held */
+}
+
+static void
+test_dirty_records(void **state)
+{
+	struct clock c = {0};
+	struct registry *r = registry_with(&c, 0, 0);
+	struct state_record out[8];
+	uint64_t generation, first, last;
+	struct mac macs[] = {mac_n(1), mac_n(2), mac_n(3)};
+
+	(void)state;
+	woken = 0;
+	registry_on_dirty(r, wake, r);
+	first = registry_set_state(r, &macs[0], STATE_ONCE, "api");
+	registry_set_state(r, &macs[1], STATE_LOCAL, "api");
+	last = registry_set_state(r, &macs[2], STATE_IGNORE, "page");
+	assert_int_equal(woken, 3);
+	assert_int_equal(registry_take_dirty(r, out, 1, &generation), 1);
+	assert_memory_equal(&out[0].mac, &macs[0], 6);
+	assert_int_equal(generation, first);
+	assert_int_equal(registry_take_dirty(r, out, 8, &generation), 2);
+	assert_int_equal(generation, last);
+	assert_int_equal(out[1].state, STATE_IGNORE);
+	assert_string_equal(out[1].by, "page");
+	assert_int_equal(registry_take_dirty(r, out, 8, &generation), 0);
+	/* The disk was full: it comes again, and nothing is safe before that. */
+	registry_put_back(r, out, 2);
+	assert_int_equal(registry_take_dirty(r, out, 1, &generation), 1);
+	assert_int_equal(generation, 0);
+	assert_int_equal(registry_take_dirty(r, out + 1, 1, &generation), 1);
+	assert_int_equal(generation, last);
+	registry_free(r);
+}
+
+/* A change after the take and before the put back: the later one is what is taken. */
+static void
+test_put_back_is_not_stale(void **state)
+{
+	struct clock c = {0};
+	struct registry *r = registry_with(&c, 0, 0);
+	struct state_record out[8];
+	uint64_t generation;
+	struct mac mac = mac_n(1);
+
+	(void)state;
+	registry_set_state(r, &mac, STATE_ONCE, "api");
+	registry_take_dirty(r, out, 8, &generation);
+	registry_set_state(r, &mac, STATE_LOCAL, "api");
+	registry_put_back(r, out, 1);
+	assert_int_equal(registry_take_dirty(r, out, 8, &generation), 1);
+	assert_int_equal(out[0].state, STATE_LOCAL);
+	registry_free(r);
+}
+
+static void
+test_restored(void **state)
+{
+	struct clock c = {0};
+	struct registry *r = registry_with(&c, 0, 0), *next;
+	struct state_record out[8];
+	struct machine_view v;
+	uint64_t generation;
+	struct mac mac = mac_n(1);
+	char token[DONE_TOKEN_TEXT];
+	size_t n;
+
+	(void)state;
+	registry_set_state(r, &mac, STATE_ONCE, "api");
+	power_on(r, &c, 1);
+	power_on(r, &c, 1);
+	assert_int_equal(ask(r, 1, STATE_BOOT), STATE_ONCE);
+	assert_true(registry_done_token(r, &mac, token));
+	n = registry_take_dirty(r, out, 8, &generation);
+	v = view_of(r, 1);
+	registry_free(r);
+
+	next = registry_with(&c, 0, 0);
+	for (size_t i = 0; i < n; i++)
+		registry_restore(next, &out[i]);
+	registry_restore_machine(next, &v);
+	assert_int_equal(view_of(next, 1).boot, 2);
+	assert_int_equal(registry_state(next, &mac, STATE_BOOT), STATE_ONCE);
+	/* The installer that was under way reports. */
+	assert_true(registry_done(next, token, 32));
+	assert_int_equal(view_of(next, 1).state, STATE_LOCAL);
+	power_on(next, &c, 1);
+	assert_int_equal(view_of(next, 1).boot, 3);
+	assert_int_equal(ask(next, 1, STATE_BOOT), STATE_LOCAL);
+	registry_free(next);
+}
+
+static void
+test_forgotten(void **state)
+{
+	struct clock c = {0};
+	struct registry *r = registry_with(&c, 0, 0);
+	struct state_record out[8];
+	struct machine_view v;
+	uint64_t generation;
+	struct mac mac = mac_n(1);
+
+	(void)state;
+	assert_int_equal(registry_forget(r, &mac), 0);
+	registry_set_state(r, &mac, STATE_LOCAL, "api");
+	power_on(r, &c, 1);
+	assert_int_not_equal(registry_forget(r, &mac), 0);
+	assert_false(registry_machine(r, &mac, &v));
+	assert_int_equal(registry_take_dirty(r, out, 8, &generation), 1);
+	assert_true(out[0].forgotten);
+	power_on(r, &c, 1);
+	assert_int_equal(view_of(r, 1).boot, 1);
+	assert_int_equal(view_of(r, 1).state, STATE_BOOT);
+	registry_free(r);
+}
+
+/* Scripts that say once, for machines nobody has: not all places go to them. */
+static void
+test_a_flood_of_once(void **state)
+{
+	struct clock c = {0};
+	struct registry *r = registry_with(&c, 64, 0);
+	struct machine_view v;
+
+	(void)state;
+	for (unsigned i = 1; i < 500; i++)
+		ask(r, i, STATE_ONCE);
+	power_on(r, &c, 1000);
+	assert_true(registry_machine(r, &(struct mac){.b = {2, 0, 0, 0, 3, 0xe8}}, &v));
+	registry_free(r);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_words),
+		cmocka_unit_test(test_once),
+		cmocka_unit_test(test_somebody_wins_over_the_script),
+		cmocka_unit_test(test_done),
+		cmocka_unit_test(test_dirty_records),
+		cmocka_unit_test(test_put_back_is_not_stale),
+		cmocka_unit_test(test_restored),
+		cmocka_unit_test(test_forgotten),
+		cmocka_unit_test(test_a_flood_of_once),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
