@@ -6,8 +6,11 @@
 #ifndef PIXIE_SYS_LOOP_H
 #define PIXIE_SYS_LOOP_H
 
+/* libevent's `struct event` by another name: the word is that of a boot's story. */
+#define event libevent_event
 #include <event2/event.h>
 #include <event2/event_struct.h>
+#undef event
 #include <stdbool.h>
 
 #include "base/mono.h"
@@ -15,14 +18,14 @@
 struct loop;
 
 struct loop_fd {
-	struct event ev;
+	struct libevent_event ev;
 	void (*ready)(void *arg);
 	void *arg;
 	bool armed;
 };
 
 struct loop_timer {
-	struct event ev;
+	struct libevent_event ev;
 	void (*fire)(void *arg);
 	void *arg;
 	struct loop *loop;
