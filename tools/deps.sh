@@ -12,6 +12,7 @@ build_packages='
 	ninja-build             # what meson drives
 	pkg-config              # how meson finds libevent and nettle
 	libevent-dev            # loop, timers, signals; holds the static library
+	libsqlite3-dev          # states and history
 	nettle-dev              # SHA-256
 	python3                 # meson runs in it, and small steps of the build
 	ca-certificates         # a mirror may be https

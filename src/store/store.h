@@ -26,8 +26,8 @@ void store_close(struct store *s);
  * is on disk (ok), or could not be written within about two seconds (!ok: it holds in
  * memory and is tried again). With "none" at once: ok.
  */
-void store_when_durable(struct store *s, uint64_t generation,
-	void (*fn)(void *arg, bool ok), void *arg);
+void store_when_durable(
+	struct store *s, uint64_t generation, void (*fn)(void *arg, bool ok), void *arg);
 
 struct store_health {
 	bool ok;
