@@ -5,6 +5,8 @@
 #include <netinet/tcp.h>
 #include <unistd.h>
 
+#include "sys/twin.h"
+
 /* A rack that comes back after a power cut connects all at once. */
 #define BACKLOG 4096
 
@@ -52,6 +54,20 @@ http_listen(const struct netaddr *addr)
 		return error;
 	}
 	return fd;
+}
+
+int
+http_twin(int fd)
+{
+	int twin = socket_twin(fd), err;
+
+	if (twin < 0)
+		return twin;
+	err = listen(twin, BACKLOG) < 0 ? -errno : prepare(twin);
+	if (err == 0)
+		return twin;
+	close(twin);
+	return err;
 }
 
 int

@@ -9,6 +9,8 @@
  * sockets are IPv6 only. Returns the descriptor or -errno.
  */
 int http_listen(const struct netaddr *addr);
+/* Opens one more at the same address; see socket_twin(). The descriptor or -errno. */
+int http_twin(int fd);
 /* Prepares a listening socket somebody else made (socket activation). 0 or -errno. */
 int http_adopt(int fd);
 

@@ -9,6 +9,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "sys/twin.h"
+
 #ifndef UDP_SEGMENT
 #define UDP_SEGMENT 103
 #endif
@@ -101,6 +103,20 @@ udp_bind(const struct netaddr *addr)
 	return fd;
 }
 
+int
+udp_twin(int fd)
+{
+	int twin = socket_twin(fd), err;
+
+	if (twin < 0)
+		return twin;
+	err = udp_adopt(twin);
+	if (err == 0)
+		return twin;
+	close(twin);
+	return err;
+}
+
 struct udp_batch *
 udp_batch_new(unsigned slots, size_t size)
 {
@@ -169,8 +185,9 @@ udp_recv(int fd, struct udp_batch *b)
 
 /* Our side of the datagram: the address it was sent to, or ours when broadcast. */
 static void
-read_pktinfo(struct msghdr *msg, struct udp_path *path)
+read_pktinfo(struct msghdr *msg, struct udp_dgram *d)
 {
+	struct udp_path *path = &d->path;
 	struct in_pktinfo v4;
 	struct in6_pktinfo v6;
 
@@ -180,12 +197,14 @@ read_pktinfo(struct msghdr *msg, struct udp_path *path)
 			path->local.v4.sin_family = AF_INET;
 			path->local.v4.sin_addr = v4.ipi_spec_dst;
 			path->ifindex = (unsigned)v4.ipi_ifindex;
+			d->to_many |= v4.ipi_addr.s_addr != v4.ipi_spec_dst.s_addr;
 		} else if (c->cmsg_level == IPPROTO_IPV6 &&
 			   c->cmsg_type == IPV6_PKTINFO) {
 			memcpy(&v6, CMSG_DATA(c), sizeof(v6));
 			path->local.v6.sin6_family = AF_INET6;
 			path->local.v6.sin6_addr = v6.ipi6_addr;
 			path->ifindex = v6.ipi6_ifindex;
+			d->to_many |= IN6_IS_ADDR_MULTICAST(&v6.ipi6_addr);
 			if (IN6_IS_ADDR_LINKLOCAL(&v6.ipi6_addr))
 				path->local.v6.sin6_scope_id = v6.ipi6_ifindex;
 		}
@@ -204,7 +223,7 @@ udp_batch_get(const struct udp_batch *b, unsigned i)
 	/* Sent back as plain IPv4 it goes out of a dual-stack socket all the same. */
 	d.path.peer = b->peers[i];
 	netaddr_unmap(&d.path.peer);
-	read_pktinfo(&b->msgs[i].msg_hdr, &d.path);
+	read_pktinfo(&b->msgs[i].msg_hdr, &d);
 	return d;
 }
 

@@ -28,6 +28,7 @@ struct udp_dgram {
 	const uint8_t *data; /* borrowed from the batch until the next receive */
 	size_t len;
 	bool truncated; /* it was longer than the batch's buffers */
+	bool to_many;   /* it was sent to a broadcast or multicast address */
 };
 
 /*
@@ -37,6 +38,8 @@ struct udp_dgram {
 int udp_bind(const struct netaddr *addr);
 /* Prepares a bound socket that somebody else made (socket activation). 0 or -errno. */
 int udp_adopt(int fd);
+/* Opens one more at the same address; see socket_twin(). The descriptor or -errno. */
+int udp_twin(int fd);
 
 struct udp_batch;
 
