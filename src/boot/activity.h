@@ -6,8 +6,11 @@
 #ifndef PIXIE_BOOT_ACTIVITY_H
 #define PIXIE_BOOT_ACTIVITY_H
 
+#include <stdatomic.h>
+
 #include "base/netaddr.h"
 #include "boot/identify.h"
+#include "sys/loop.h"
 
 struct activity {
 	/* `who` may have no MAC: a machine behind a router is known by its address. */
@@ -22,5 +25,23 @@ activity_heard(
 	if (a != NULL)
 		a->heard(a->arg, who, peer);
 }
+
+/*
+ * For servers in other threads: passes on to `to` in the thread of `loop`, in order
+ * for each thread. Beyond this many under way it passes nothing on: it is a hint, and
+ * a machine that boots asks again and again.
+ */
+#define ACTIVITY_RELAY_MAX 4096
+
+struct activity_relay {
+	struct activity activity; /* what the other threads are given */
+	const struct activity *to;
+	struct loop *loop;
+	atomic_uint under_way;
+};
+
+/* Lives until `loop` is freed; what is under way then is forgotten. */
+void activity_relay_init(
+	struct activity_relay *r, const struct activity *to, struct loop *loop);
 
 #endif
