@@ -13,10 +13,12 @@
 struct service {
 	const char *name, *option, *ss; /* for people: what, and how to look at it */
 	int (*open)(const struct netaddr *at);
+	int (*twin)(int fd);
 };
 
-static const struct service tftp_service = {"TFTP", "-t", "ss -lunp", udp_bind};
-static const struct service http_service = {"HTTP", "-u", "ss -ltnp", http_listen};
+static const struct service tftp_service = {"TFTP", "-t", "ss -lunp", udp_bind, udp_twin};
+static const struct service http_service = {
+	"HTTP", "-u", "ss -ltnp", http_listen, http_twin};
 
 static int
 explain(const struct service *sv, const struct netaddr *at, int err)
@@ -93,6 +95,7 @@ adopt(struct listeners *tftp, struct listeners *http)
 			return fail(EX_CONFIG, "socket activation: more than %d sockets",
 				LISTEN_MAX);
 		l->fds[l->n++] = fd;
+		l->adopted = true;
 	}
 	return EX_OK;
 }
@@ -107,6 +110,31 @@ listen_all(const struct setup *s, struct listeners *tftp, struct listeners *http
 	if (status == EX_OK && http->n == 0)
 		status = open_service(&http_service, &s->http, http);
 	return status;
+}
+
+static int
+open_twins(const struct service *sv, const struct listeners *first, struct listeners *l)
+{
+	for (int i = 0; i < first->n; i++) {
+		int fd = sv->twin(first->fds[i]);
+
+		if (fd < 0)
+			return fail(EX_OSERR,
+				"%s: cannot open a worker's socket: %s; "
+				"--workers 1 needs none",
+				sv->name, strerror(-fd));
+		l->fds[l->n++] = fd;
+	}
+	return EX_OK;
+}
+
+int
+listen_beside(const struct listeners *tftp, const struct listeners *http,
+	struct listeners *own_tftp, struct listeners *own_http)
+{
+	int status = open_twins(&tftp_service, tftp, own_tftp);
+
+	return status == EX_OK ? open_twins(&http_service, http, own_http) : status;
 }
 
 int

@@ -9,24 +9,28 @@
 #include "cmd/fail.h"
 #include "cmd/listen.h"
 #include "cmd/setup.h"
+#include "cmd/worker.h"
 #include "dhcp/server.h"
-#include "http/server.h"
 #include "sys/loop.h"
 #include "sys/service.h"
 #include "sys/udp.h"
-#include "tftp/server.h"
 
 struct running {
 	struct setup setup;
-	struct listeners tftp_fds, http_fds;
-	struct loop *loop;
-	struct tftp_server *tftp;
-	struct http_server *http;
+	struct worker workers[WORKERS_MAX]; /* the first is this thread */
+	unsigned n_workers;
 	struct dhcp_sockets dhcp_fds;
-	struct dhcp_server *dhcp;
+	struct dhcp_server *dhcp;        /* in the first worker's loop */
 	const struct activity *activity; /* whom TFTP and HTTP tell of requests */
+	struct activity_relay relay;     /* the same, from the other threads */
 	struct loop_fd terminate, interrupt, hangup;
 };
+
+static struct loop *
+main_loop(struct running *r)
+{
+	return r->workers[0].loop;
+}
 
 /* A transfer of a file and a connection hold a descriptor each: take all we may. */
 static void
@@ -45,7 +49,7 @@ on_stop(void *arg)
 {
 	struct running *r = arg;
 
-	loop_stop(r->loop);
+	loop_stop(main_loop(r));
 }
 
 static void
@@ -59,9 +63,11 @@ on_hangup(void *arg)
 static int
 watch_signals(struct running *r)
 {
-	if (loop_signal(r->loop, &r->terminate, SIGTERM, on_stop, r) < 0 ||
-		loop_signal(r->loop, &r->interrupt, SIGINT, on_stop, r) < 0 ||
-		loop_signal(r->loop, &r->hangup, SIGHUP, on_hangup, r) < 0)
+	struct loop *loop = main_loop(r);
+
+	if (loop_signal(loop, &r->terminate, SIGTERM, on_stop, r) < 0 ||
+		loop_signal(loop, &r->interrupt, SIGINT, on_stop, r) < 0 ||
+		loop_signal(loop, &r->hangup, SIGHUP, on_hangup, r) < 0)
 		return fail(EX_OSERR, "cannot watch signals");
 	return EX_OK;
 }
@@ -85,46 +91,7 @@ learn_http_address(struct running *r)
 {
 	socklen_t len = sizeof(r->setup.site.http);
 
-	getsockname(r->http_fds.fds[0], &r->setup.site.http.sa, &len);
-}
-
-static int
-start_tftp(struct running *r, const struct conf *c)
-{
-	const struct setup *s = &r->setup;
-	char why[TFTP_WHY];
-
-	udp_use_gso(!c->tftp_no_gso);
-	r->tftp = tftp_server_new(
-		&(struct tftp_config){
-			.loop = r->loop,
-			.site = &s->site,
-			.fds = r->tftp_fds.fds,
-			.n_fds = (unsigned)r->tftp_fds.n,
-			.single_port = c->tftp_single_port,
-			.port_lo = s->port_lo,
-			.port_hi = s->port_hi,
-			.refuse = s->tftp_refuse,
-			.min_rto_ms = s->tftp_min_ms,
-			.activity = r->activity,
-		},
-		why);
-	r->tftp_fds.n = 0;
-	return r->tftp ? EX_OK : fail(EX_UNAVAILABLE, "%s", why);
-}
-
-static int
-start_http(struct running *r)
-{
-	r->http = http_server_new(&(struct http_options){
-		.loop = r->loop,
-		.site = &r->setup.site,
-		.fds = r->http_fds.fds,
-		.nfds = (unsigned)r->http_fds.n,
-		.activity = r->activity,
-	});
-	r->http_fds.n = 0;
-	return r->http ? EX_OK : fail(EX_OSERR, "HTTP: out of memory");
+	getsockname(r->workers[0].http_fds.fds[0], &r->setup.site.http.sa, &len);
 }
 
 static struct netaddr
@@ -160,7 +127,7 @@ start_dhcp(struct running *r)
 	const struct setup *s = &r->setup;
 	struct netaddr tftp;
 	struct dhcp_config config = {
-		.loop = r->loop,
+		.loop = main_loop(r),
 		.site = &s->site,
 		.sockets = r->dhcp_fds,
 		.interfaces = s->interfaces,
@@ -170,7 +137,7 @@ start_dhcp(struct running *r)
 
 	if (!s->proxy_dhcp)
 		return EX_OK;
-	tftp = socket_address(&r->tftp_fds);
+	tftp = socket_address(&r->workers[0].tftp_fds);
 	if (!netaddr_is_wildcard(&tftp))
 		config.tftp = tftp;
 	warn_dhcp(s, &tftp);
@@ -184,58 +151,106 @@ start_dhcp(struct running *r)
 	if (r->dhcp == NULL)
 		return fail(EX_OSERR, "--proxy-dhcp: out of memory");
 	r->activity = dhcp_server_activity(r->dhcp);
+	activity_relay_init(&r->relay, r->activity, main_loop(r));
 	return EX_OK;
 }
 
+/* The sockets of the first worker, which are ours alone until others join them. */
 static int
-start(struct running *r, const struct conf *c)
+open_first(struct running *r)
 {
-	int status = listen_all(&r->setup, &r->tftp_fds, &r->http_fds);
+	struct worker *first = &r->workers[0];
+	int status = listen_all(&r->setup, &first->tftp_fds, &first->http_fds);
 
 	if (status == EX_OK)
 		status = listen_dhcp(&r->setup, &r->dhcp_fds);
 	if (status != EX_OK)
 		return status;
 	learn_http_address(r);
-	announce("tftp-listening", &r->tftp_fds);
-	announce("http-listening", &r->http_fds);
-	r->loop = loop_new();
-	if (r->loop == NULL)
-		return fail(EX_OSERR, "cannot make an event loop");
-	status = watch_signals(r);
-	if (status != EX_OK)
-		return status;
-	if ((status = start_dhcp(r)) != EX_OK || (status = start_tftp(r, c)) != EX_OK)
-		return status;
-	return start_http(r);
+	announce("tftp-listening", &first->tftp_fds);
+	announce("http-listening", &first->http_fds);
+	return EX_OK;
 }
 
+/* Those beside the first; r->n_workers is how many there are, with it. */
+static int
+open_others(struct running *r, unsigned of)
+{
+	struct worker *first = &r->workers[0];
+	int status = EX_OK;
+
+	while (status == EX_OK && r->n_workers < of) {
+		struct worker *w = &r->workers[r->n_workers];
+
+		status = worker_init(w, r->n_workers++, of);
+		if (status == EX_OK)
+			status = listen_beside(&first->tftp_fds, &first->http_fds,
+				&w->tftp_fds, &w->http_fds);
+	}
+	return status;
+}
+
+static int
+start_workers(struct running *r, const struct conf *c)
+{
+	int status = EX_OK;
+
+	udp_use_gso(!c->tftp_no_gso);
+	for (unsigned i = 0; status == EX_OK && i < r->n_workers; i++)
+		status = worker_serve(&r->workers[i], &r->setup, c->tftp_single_port,
+			i == 0 || r->activity == NULL ? r->activity : &r->relay.activity);
+	for (unsigned i = 1; status == EX_OK && i < r->n_workers; i++)
+		status = worker_spawn(&r->workers[i], main_loop(r));
+	return status;
+}
+
+static int
+start(struct running *r, const struct conf *c)
+{
+	struct worker *first = &r->workers[0];
+	int status = worker_init(first, 0, 1);
+
+	r->n_workers = 1;
+	if (status != EX_OK || (status = watch_signals(r)) != EX_OK ||
+		(status = open_first(r)) != EX_OK)
+		return status;
+	first->of = workers_plan(
+		&r->setup, first->tftp_fds.adopted || first->http_fds.adopted);
+	if ((status = open_others(r, first->of)) != EX_OK ||
+		(status = start_dhcp(r)) != EX_OK)
+		return status;
+	return start_workers(r, c);
+}
+
+/* Everything is freed in this thread, when no other runs any more. */
 static void
 stop(struct running *r)
 {
-	tftp_server_free(r->tftp);
-	http_server_free(r->http);
-	dhcp_server_free(r->dhcp);
-	dhcp_sockets_close(&r->dhcp_fds);
-	listen_close(&r->tftp_fds);
-	listen_close(&r->http_fds);
+	for (unsigned i = 1; i < r->n_workers; i++)
+		worker_join(&r->workers[i]);
 	loop_fd_del(&r->terminate);
 	loop_fd_del(&r->interrupt);
 	loop_fd_del(&r->hangup);
-	loop_free(r->loop);
+	dhcp_server_free(r->dhcp);
+	dhcp_sockets_close(&r->dhcp_fds);
+	for (unsigned i = 0; i < r->n_workers; i++)
+		worker_deinit(&r->workers[i]);
 }
 
 static int
 run(struct running *r)
 {
+	bool broken;
+
 	log_info(NULL, "started", STR("version", PIXIE_VERSION),
-		STR("scripts", r->setup.site.scripts), STR("extra", r->setup.site.extra),
-		STR("roms", r->setup.site.roms));
+		NUM("workers", r->n_workers), STR("scripts", r->setup.site.scripts),
+		STR("extra", r->setup.site.extra), STR("roms", r->setup.site.roms));
 	service_notify("READY=1");
-	if (loop_run(r->loop) < 0)
-		return fail(EX_OSERR, "the event loop broke");
+	broken = loop_run(main_loop(r)) < 0;
 	service_notify("STOPPING=1");
-	return EX_OK;
+	for (unsigned i = 1; i < r->n_workers; i++)
+		broken |= !worker_join(&r->workers[i]);
+	return broken ? fail(EX_OSERR, "an event loop broke") : EX_OK;
 }
 
 int

@@ -162,6 +162,22 @@ read_proxy_dhcp(const struct conf *c, struct setup *s)
 }
 
 static int
+read_workers(const char *text, unsigned *out)
+{
+	char *end;
+	unsigned long n;
+
+	if (strcmp(text, "auto") == 0)
+		return EX_OK;
+	n = *text >= '0' && *text <= '9' ? strtoul(text, &end, 10) : 0;
+	if (n < 1 || n > WORKERS_MAX || *end != '\0')
+		return fail(EX_USAGE, "--workers %s: write auto or a number, 1 to %d",
+			text, WORKERS_MAX);
+	*out = (unsigned)n;
+	return EX_OK;
+}
+
+static int
 read_level(const char *text, enum log_level *out)
 {
 	if (log_level_parse(text, out))
@@ -191,6 +207,7 @@ setup_read(const struct conf *c, struct setup *s)
 		(status = read_ports(c->tftp_ports, s)) != EX_OK ||
 		(status = read_refuse(c->tftp_refuse, &s->tftp_refuse)) != EX_OK ||
 		(status = read_min_timer(c->tftp_min_timer, &s->tftp_min_ms)) != EX_OK ||
+		(status = read_workers(c->workers, &s->workers)) != EX_OK ||
 		(status = read_proxy_dhcp(c, s)) != EX_OK)
 		return status;
 	s->site.http = s->http.at[0];

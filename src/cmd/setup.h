@@ -17,6 +17,8 @@ struct endpoints {
 	int n;
 };
 
+#define WORKERS_MAX 64
+
 struct setup {
 	struct site site;
 	struct endpoints tftp, http;
@@ -24,6 +26,7 @@ struct setup {
 	uint16_t port_lo, port_hi; /* --tftp-ports, 0 without */
 	unsigned tftp_refuse;      /* bits of enum tftp_option */
 	unsigned tftp_min_ms;      /* --tftp-min-timer */
+	unsigned workers;          /* --workers, 0: auto */
 	bool proxy_dhcp, known_only;
 	const char *interfaces[DHCP_INTERFACES_MAX]; /* of --proxy-dhcp; none: all */
 	unsigned n_interfaces;

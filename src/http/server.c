@@ -713,12 +713,24 @@ room_for_links(void)
 	return (unsigned)((nofile.rlim_cur - FDS_RESERVED) / 2);
 }
 
-static unsigned
-fair_share(unsigned links_max)
+/*
+ * The kernel divides the connections of one address by their ports, so not quite
+ * evenly: each worker bears a quarter more than its part.
+ */
+static void
+share_limits(struct http_server *server, const struct http_options *o)
 {
-	unsigned share = links_max - links_max / 4;
+	unsigned workers = o->workers ? o->workers : 1;
+	unsigned links =
+		o->connections_max ? o->connections_max : room_for_links() / workers + 1;
+	unsigned fair = links - links / 4, usual = PER_CLIENT_MAX / workers;
 
-	return share < PER_CLIENT_MAX ? share : PER_CLIENT_MAX;
+	if (workers > 1)
+		usual += usual / 4;
+	server->links_max = links;
+	server->per_client_max = fair < usual ? fair : usual;
+	if (o->per_client_max)
+		server->per_client_max = o->per_client_max;
 }
 
 static void
@@ -753,9 +765,7 @@ http_server_new(const struct http_options *o)
 	server->site = o->site;
 	server->activity = o->activity;
 	server->limits = o->limits ? o->limits : &conn_limits_default;
-	server->links_max = o->connections_max ? o->connections_max : room_for_links();
-	server->per_client_max =
-		o->per_client_max ? o->per_client_max : fair_share(server->links_max);
+	share_limits(server, o);
 	server->timer_at = MONO_NEVER;
 	for (int i = 0; i < CONN_STATES; i++)
 		TAILQ_INIT(&server->queues[i]);

@@ -31,6 +31,11 @@ struct http_options {
 	 */
 	unsigned connections_max;
 	/*
+	 * Servers in this process at the same addresses; 0: one. They divide what
+	 * RLIMIT_NOFILE leaves, and what one address may have.
+	 */
+	unsigned workers;
+	/*
 	 * From one address; 0: 1024 (a NAT may hide a rack) and at most three quarters
 	 * of them all. More get a 503.
 	 */

@@ -80,6 +80,8 @@ on_datagram(struct port *port, const struct udp_dgram *dgram)
 	struct tftp_pkt pkt;
 	enum tftp_fault fault = tftp_parse(dgram->data, dgram->len, &pkt);
 
+	if (dgram->to_many && port->listener->server->config.worker > 0)
+		return; /* the first worker has it too */
 	if (dgram->truncated)
 		drop(dgram, "longer than it may be");
 	else if (fault != TFTP_FINE) {
@@ -127,12 +129,13 @@ static void
 apply_defaults(struct tftp_config *c)
 {
 	if (c->max_transfers == 0)
-		c->max_transfers = MAX_TRANSFERS;
+		c->max_transfers = MAX_TRANSFERS / (c->workers ? c->workers : 1);
 	if (c->max_per_host == 0)
 		c->max_per_host = (c->max_transfers + 1) / 2;
 	if (c->min_rto_ms == 0)
 		c->min_rto_ms = MIN_RTO_MS;
 }
+
 /* Everything that can only fail for lack of memory. */
 static struct tftp_server *
 allocate(const struct tftp_config *config)
@@ -152,6 +155,7 @@ allocate(const struct tftp_config *config)
 	}
 	return s;
 }
+
 struct tftp_server *
 tftp_server_new(const struct tftp_config *config, char why[static TFTP_WHY])
 {

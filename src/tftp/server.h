@@ -3,7 +3,8 @@
  * Requests come to the sockets it is given; a transfer goes on from a port of its
  * own side, picked from a small pool (RFC 1350 §4: a fresh transfer identifier),
  * or from the request socket when --tftp-single-port asks for that. Everything
- * runs in one loop, in one thread; several servers may live beside each other.
+ * runs in one loop, in one thread; several servers may live beside each other, each in
+ * a thread of its own.
  */
 #ifndef PIXIE_TFTP_SERVER_H
 #define PIXIE_TFTP_SERVER_H
@@ -23,9 +24,15 @@ struct tftp_config {
 	bool single_port;
 	uint16_t port_lo, port_hi; /* ports of transfers; 0: the kernel chooses */
 	unsigned refuse;           /* 1 << TFTP_BLKSIZE …: options to ignore */
-	unsigned max_transfers;    /* 0: 20000 */
+	unsigned max_transfers;    /* 0: 20000, divided among the workers */
 	unsigned max_per_host;     /* 0: half of them: a NAT may hide a whole rack */
-	unsigned min_rto_ms;       /* 0: 100 */
+	/*
+	 * This is number `worker` (from 0) of `workers` servers with sockets at the same
+	 * addresses; 0 of 0: it is alone. What was broadcast reaches all of them, and
+	 * the first answers.
+	 */
+	unsigned worker, workers;
+	unsigned min_rto_ms;             /* 0: 100 */
 	const struct activity *activity; /* told of every request; may be NULL */
 };
 
