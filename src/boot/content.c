@@ -28,10 +28,11 @@ struct content {
 	int fd;             /* -1 for memory */
 	uint64_t base;      /* where in fd the content starts */
 	uint64_t size;
-	time_t mtime;       /* 0: none to speak of */
-	struct stat opened; /* the file as it was when it was opened */
-	char *path;         /* of a file whose bytes are in mem */
-	uint8_t *ahead;     /* AHEAD bytes, of which [ahead_at, ahead_end) is read */
+	time_t mtime;          /* 0: none to speak of */
+	struct version opened; /* the file as it was when it was opened */
+	char *path;            /* of a file that is kept */
+	bool (*idle)(struct content *);
+	uint8_t *ahead; /* AHEAD bytes, of which [ahead_at, ahead_end) is read */
 	uint64_t ahead_at, ahead_end;
 	uint64_t next; /* where the last small read ended */
 	const char *type;
@@ -87,7 +88,7 @@ describe_file(struct content *c, const struct stat *st)
 {
 	c->size = (uint64_t)st->st_size;
 	c->mtime = st->st_mtim.tv_sec;
-	c->opened = *st;
+	c->opened = version_of(st);
 	snprintf(c->etag, sizeof(c->etag), "\"%llx-%llx-%llx.%lx\"",
 		(unsigned long long)st->st_ino, (unsigned long long)st->st_size,
 		(unsigned long long)st->st_mtim.tv_sec,
@@ -123,6 +124,18 @@ content_kept(void *bytes, const char *path, const struct stat *st, const char *t
 	return c;
 }
 
+struct content *
+content_lent(int fd, const char *path, const struct stat *st, const char *type,
+	bool (*idle)(struct content *))
+{
+	struct content *c = content_file(fd, st, type);
+
+	/* Without memory for its path it is one that is not kept. */
+	if (c != NULL && (c->path = strdup(path)) != NULL)
+		c->idle = idle;
+	return c;
+}
+
 const char *
 content_path(const struct content *c)
 {
@@ -135,12 +148,30 @@ same_moment(const struct timespec *a, const struct timespec *b)
 	return a->tv_sec == b->tv_sec && a->tv_nsec == b->tv_nsec;
 }
 
-bool
-same_file(const struct stat *a, const struct stat *b)
+struct version
+version_of(const struct stat *st)
 {
-	return a->st_dev == b->st_dev && a->st_ino == b->st_ino &&
-	       a->st_size == b->st_size && same_moment(&a->st_mtim, &b->st_mtim) &&
-	       same_moment(&a->st_ctim, &b->st_ctim);
+	return (struct version){
+		st->st_dev, st->st_ino, st->st_size, st->st_mtim, st->st_ctim};
+}
+
+bool
+version_same(const struct version *a, const struct version *b)
+{
+	return a->dev == b->dev && a->ino == b->ino && a->size == b->size &&
+	       same_moment(&a->mtime, &b->mtime) && same_moment(&a->ctime, &b->ctime);
+}
+
+bool
+content_is_current(const struct content *c)
+{
+	struct version now;
+	struct stat st;
+
+	if (stat(c->path, &st) < 0)
+		return false;
+	now = version_of(&st);
+	return version_same(&now, &c->opened);
 }
 
 struct content *
@@ -150,20 +181,53 @@ content_ref(struct content *c)
 	return c;
 }
 
-void
-content_unref(struct content *c)
+static void
+drop_ahead(struct content *c)
 {
-	if (c == NULL ||
-		atomic_fetch_sub_explicit(&c->refs, 1, memory_order_acq_rel) != 1)
+	if (c->ahead == NULL)
 		return;
+	atomic_fetch_sub_explicit(&aheads, 1, memory_order_relaxed);
+	free(c->ahead);
+	c->ahead = NULL;
+	c->ahead_at = c->ahead_end = c->next = 0;
+}
+
+static bool
+is_last(struct content *c)
+{
+	return atomic_fetch_sub_explicit(&c->refs, 1, memory_order_acq_rel) == 1;
+}
+
+static void
+content_free(struct content *c)
+{
+	drop_ahead(c);
 	if (c->fd >= 0)
 		close(c->fd);
-	if (c->ahead != NULL)
-		atomic_fetch_sub_explicit(&aheads, 1, memory_order_relaxed);
-	free(c->ahead);
 	free(c->owned);
 	free(c->path);
 	free(c);
+}
+
+void
+content_unref(struct content *c)
+{
+	if (c == NULL || !is_last(c))
+		return;
+	if (c->idle != NULL) {
+		drop_ahead(c);
+		atomic_store_explicit(&c->refs, 1, memory_order_relaxed);
+		if (c->idle(c))
+			return;
+	}
+	content_free(c);
+}
+
+void
+content_drop(struct content *c)
+{
+	if (c != NULL && is_last(c))
+		content_free(c);
 }
 
 uint64_t
@@ -268,18 +332,15 @@ content_read(struct content *c, uint64_t off, void *buf, size_t len)
 int
 content_check(const struct content *c)
 {
-	const struct stat *was = &c->opened;
+	const struct version *was = &c->opened;
 	struct stat st;
 
-	if (c->path != NULL)
-		return stat(c->path, &st) == 0 && same_file(&st, was) ? 0 : -ESTALE;
 	if (c->fd < 0)
-		return 0;
+		return c->path == NULL || content_is_current(c) ? 0 : -ESTALE;
 	if (fstat(c->fd, &st) < 0)
 		return -errno;
-	if (st.st_nlink == 0 || st.st_size != was->st_size ||
-		st.st_mtim.tv_sec != was->st_mtim.tv_sec ||
-		st.st_mtim.tv_nsec != was->st_mtim.tv_nsec)
+	if (st.st_nlink == 0 || st.st_size != was->size ||
+		!same_moment(&st.st_mtim, &was->mtime))
 		return -ESTALE;
 	return 0;
 }

@@ -42,14 +42,33 @@ struct content *content_file(int fd, const struct stat *st, const char *type);
  */
 struct content *content_kept(
 	void *bytes, const char *path, const struct stat *st, const char *type);
-/* The path of the above, NULL for other content. Borrowed. */
+/*
+ * As content_file(), for a file opened as `path`. The last reference goes to `idle`,
+ * which may keep it (true) and give it to the next who asks for the file.
+ */
+struct content *content_lent(int fd, const char *path, const struct stat *st,
+	const char *type, bool (*idle)(struct content *));
+/* The path of the above two, NULL for other content. Borrowed. */
 const char *content_path(const struct content *c);
-/* Whether these are of one file that was not changed in between. */
-bool same_file(const struct stat *a, const struct stat *b);
+/* Whether the path still leads to the same version of the same file (one stat). */
+bool content_is_current(const struct content *c);
+
+/* What tells a file, and a version of it, from all others. */
+struct version {
+	dev_t dev;
+	ino_t ino;
+	off_t size;
+	struct timespec mtime, ctime;
+};
+
+struct version version_of(const struct stat *st);
+bool version_same(const struct version *a, const struct version *b);
 
 struct content *content_ref(struct content *c);
 /* Drops a reference; the last one closes and frees. NULL is fine. */
 void content_unref(struct content *c);
+/* The same, and it is not to be kept. */
+void content_drop(struct content *c);
 
 uint64_t content_size(const struct content *c);
 /* Media type without parameters for .efi (EDK2 compares the whole value). */

@@ -4,6 +4,7 @@
 #include <sys/socket.h>
 
 #include "base/log.h"
+#include "boot/shelf.h"
 #include "boot/tree.h"
 #include "cmd/cmd.h"
 #include "cmd/fail.h"
@@ -15,6 +16,8 @@
 #include "sys/service.h"
 #include "sys/udp.h"
 
+#define TIDY_EVERY MONO_S(5)
+
 struct running {
 	struct setup setup;
 	struct worker workers[WORKERS_MAX]; /* the first is this thread */
@@ -24,6 +27,7 @@ struct running {
 	const struct activity *activity; /* whom TFTP and HTTP tell of requests */
 	struct activity_relay relay;     /* the same, from the other threads */
 	struct loop_fd terminate, interrupt, hangup;
+	struct loop_timer tidy;
 };
 
 static struct loop *
@@ -58,6 +62,15 @@ on_hangup(void *arg)
 	(void)arg;
 	log_info(NULL, "hangup",
 		STR("note", "nothing to reread: files are looked at each time"));
+}
+
+static void
+on_tidy(void *arg)
+{
+	struct running *r = arg;
+
+	shelf_tidy();
+	loop_timer_at(&r->tidy, mono_after(loop_now(main_loop(r)), TIDY_EVERY));
 }
 
 static int
@@ -214,6 +227,8 @@ start(struct running *r, const struct conf *c)
 	if (status != EX_OK || (status = watch_signals(r)) != EX_OK ||
 		(status = open_first(r)) != EX_OK)
 		return status;
+	loop_timer_init(main_loop(r), &r->tidy, on_tidy, r);
+	on_tidy(r);
 	first->of = workers_plan(
 		&r->setup, first->tftp_fds.adopted || first->http_fds.adopted);
 	if ((status = open_others(r, first->of)) != EX_OK ||
@@ -231,6 +246,7 @@ stop(struct running *r)
 	loop_fd_del(&r->terminate);
 	loop_fd_del(&r->interrupt);
 	loop_fd_del(&r->hangup);
+	loop_timer_del(&r->tidy);
 	dhcp_server_free(r->dhcp);
 	dhcp_sockets_close(&r->dhcp_fds);
 	for (unsigned i = 0; i < r->n_workers; i++)

@@ -143,7 +143,7 @@ number(struct sqlite *s, const char *sql, int64_t *out, char why[static STORE_WH
 static enum stored
 is_ours(struct sqlite *s, int64_t *version, char why[static STORE_WHY])
 {
-	int64_t id, tables;
+	int64_t id = 0, tables = 0;
 	enum stored how = number(s, "PRAGMA application_id", &id, why);
 
 	if (how == STORED)

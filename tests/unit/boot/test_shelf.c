@@ -2,6 +2,7 @@
 #include "sandbox.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <time.h>
 
 #include "boot/shelf.h"
@@ -167,6 +168,202 @@ clear(void **state)
 	return 0;
 }
 
+/* Large files, kept open. */
+
+#define LARGE (SHELF_FILE_MAX + 4096)
+
+static void
+put_large(const char *name, char fill)
+{
+	int fd = open(in_sandbox(name), O_WRONLY | O_CREAT, 0644);
+
+	assert_int_equal(ftruncate(fd, LARGE), 0);
+	assert_int_equal(pwrite(fd, &fill, 1, 0), 1);
+	close(fd);
+}
+
+static unsigned
+descriptors(void)
+{
+	unsigned n = 0;
+
+	for (int fd = 0; fd < 1024; fd++)
+		n += fcntl(fd, F_GETFD) >= 0;
+	return n;
+}
+
+static void
+assert_begins(const char *name, char first)
+{
+	struct content *c = open_named(name);
+	char got;
+
+	assert_int_equal(content_size(c), LARGE);
+	assert_int_equal(content_read(c, 0, &got, 1), 0);
+	assert_int_equal(got, first);
+	content_unref(c);
+}
+
+static void
+a_large_file_stays_open(void **state)
+{
+	unsigned before = descriptors();
+	struct content *c, *other;
+	uint64_t base;
+	int fd;
+
+	put_large("iso", 'a');
+	c = open_named("iso");
+	fd = content_fd(c, &base);
+	assert_null(shelf_find(sandbox, "iso")); /* one user at a time */
+	other = open_named("iso");
+	assert_int_not_equal(content_fd(other, &base), fd);
+	content_unref(c);
+	content_unref(other);
+	assert_int_equal(descriptors(), before + 1);
+	c = shelf_find(sandbox, "iso");
+	assert_non_null(c);
+	assert_int_equal(content_fd(c, &base), fd);
+	content_ref(c);
+	content_unref(c);
+	assert_null(shelf_find(sandbox, "iso"));
+	content_unref(c);
+	shelf_clear();
+	assert_int_equal(descriptors(), before);
+}
+
+static void
+write_over(void)
+{
+	put_large("iso", 'b');
+}
+
+static void
+replace(void)
+{
+	put_large("new", 'b');
+	assert_int_equal(rename(in_sandbox("new"), in_sandbox("iso")), 0);
+}
+
+static void
+remove_and_make(void)
+{
+	assert_int_equal(unlink(in_sandbox("iso")), 0);
+	put_large("iso", 'b');
+}
+
+static void
+a_changed_file_is_opened_again(void **state)
+{
+	static void (*const changes[])(void) = {write_over, replace, remove_and_make};
+
+	for (size_t i = 0; i < COUNT(changes); i++) {
+		unsigned before = descriptors();
+
+		put_large("iso", 'a');
+		assert_begins("iso", 'a');
+		usleep(20000); /* past the clock tick of the kernel's file times */
+		changes[i]();
+		assert_null(shelf_find(sandbox, "iso"));
+		assert_int_equal(descriptors(), before); /* and the old one is closed */
+		assert_begins("iso", 'b');
+		shelf_clear();
+	}
+}
+
+static void
+a_file_cut_short_or_gone_is_not_kept(void **state)
+{
+	unsigned before = descriptors();
+
+	put_large("iso", 'a');
+	assert_begins("iso", 'a');
+	assert_int_equal(truncate(in_sandbox("iso"), 10), 0);
+	assert_null(shelf_find(sandbox, "iso"));
+	put_large("iso", 'a');
+	assert_begins("iso", 'a');
+	assert_int_equal(unlink(in_sandbox("iso")), 0);
+	assert_null(shelf_find(sandbox, "iso"));
+	assert_int_equal(descriptors(), before);
+}
+
+/* Two periods without a request: it may be removed, its file system unmounted. */
+static void
+idle_files_are_closed(void **state)
+{
+	unsigned before = descriptors();
+	struct content *c;
+
+	put_large("iso", 'a');
+	assert_begins("iso", 'a');
+	for (int i = 0; i < 5; i++) {
+		shelf_tidy();
+		assert_true(is_kept("iso")); /* used, and so kept on */
+	}
+	shelf_tidy();
+	shelf_tidy();
+	assert_false(is_kept("iso"));
+	assert_int_equal(descriptors(), before);
+	c = open_named("iso");
+	shelf_tidy();
+	shelf_tidy();
+	assert_int_equal(content_check(c), 0); /* not what is in use */
+	content_unref(c);
+	shelf_clear();
+}
+
+static void
+only_so_many_files_are_open(void **state)
+{
+	unsigned before = descriptors();
+	char name[16];
+
+	for (int i = 0; i < 3 * SHELF_OPEN_MAX; i++) {
+		snprintf(name, sizeof(name), "iso%d", i);
+		put_large(name, 'a');
+		assert_begins(name, 'a');
+	}
+	assert_in_range(
+		descriptors(), before + SHELF_OPEN_MAX / 2, before + SHELF_OPEN_MAX);
+	shelf_clear();
+	assert_int_equal(descriptors(), before);
+	for (int i = 0; i < SHELF_OPEN_MAX; i++) { /* all of it can be used again */
+		snprintf(name, sizeof(name), "iso%d", i);
+		assert_begins(name, 'a');
+	}
+	assert_in_range(
+		descriptors(), before + SHELF_OPEN_MAX / 2, before + SHELF_OPEN_MAX);
+	shelf_clear();
+}
+
+static void *
+ask_on_and_on(void *arg)
+{
+	for (int i = 0; i < 3000; i++)
+		assert_begins("iso", 'a');
+	return NULL;
+}
+
+static void
+threads_share_the_shelf(void **state)
+{
+	unsigned before = descriptors();
+	pthread_t threads[4];
+
+	put_large("iso", 'a');
+	for (size_t i = 0; i < COUNT(threads); i++)
+		assert_int_equal(
+			pthread_create(&threads[i], NULL, ask_on_and_on, NULL), 0);
+	for (int i = 0; i < 100; i++) {
+		shelf_tidy();
+		usleep(1000);
+	}
+	for (size_t i = 0; i < COUNT(threads); i++)
+		pthread_join(threads[i], NULL);
+	shelf_clear();
+	assert_int_equal(descriptors(), before);
+}
+
 int
 main(void)
 {
@@ -178,6 +375,12 @@ main(void)
 		cmocka_unit_test_setup(another_file_in_its_place_is_seen, clear),
 		cmocka_unit_test_setup(a_removed_file_is_gone, clear),
 		cmocka_unit_test_setup(an_unreadable_file_is_not_served, clear),
+		cmocka_unit_test_setup(a_large_file_stays_open, clear),
+		cmocka_unit_test_setup(a_changed_file_is_opened_again, clear),
+		cmocka_unit_test_setup(a_file_cut_short_or_gone_is_not_kept, clear),
+		cmocka_unit_test_setup(idle_files_are_closed, clear),
+		cmocka_unit_test_setup(only_so_many_files_are_open, clear),
+		cmocka_unit_test_setup(threads_share_the_shelf, clear),
 	};
 
 	return cmocka_run_group_tests(tests, setup, remove_sandbox);
