@@ -23,7 +23,8 @@ def arguments():
     p.add_argument("--blob", type=pathlib.Path, required=True)
     p.add_argument("--table", type=pathlib.Path, required=True)
     p.add_argument("--depfile", type=pathlib.Path, required=True)
-    p.add_argument("templates", type=pathlib.Path, nargs="*")
+    p.add_argument("--root", type=pathlib.Path, required=True, help="what names are relative to")
+    p.add_argument("files", type=pathlib.Path, nargs="*", help="script templates, the page")
     return p.parse_args()
 
 
@@ -57,7 +58,8 @@ def c_string(text):
 def main():
     args = arguments()
     entries = [(n, p, s, True) for n, p, s in rom_files(args)]
-    entries += [(p.name, p, "pixie", False) for p in args.templates]
+    root = args.root.resolve()
+    entries += [(p.resolve().relative_to(root).as_posix(), p, "pixie", False) for p in args.files]
     blob = ['\t.section .rodata,"a",%progbits\n']
     rows, symbols = [], {}
     for name, path, source, is_rom in entries:

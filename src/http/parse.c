@@ -374,6 +374,44 @@ field_connection(struct request *req, struct fields *f, struct span v)
 	return true;
 }
 
+/* "q=0", "q=0.0" …: the client says what it does not want, RFC 9110 §12.4.2. */
+static bool
+weighs_nothing(struct span parameters)
+{
+	const char *at = memmem(parameters.p, parameters.len, "q=0", 3);
+	const char *end = parameters.p + parameters.len;
+
+	if (at == NULL)
+		return false;
+	for (at += 3; at < end && (*at == '.' || *at == '0');)
+		at++;
+	return at == end || !is_digit(*at);
+}
+
+/*
+ * Every browser asks for a page with text/html in Accept; EDK2, iPXE, curl and wget
+ * take any type or say nothing, so a range that merely includes it does not count.
+ */
+static bool
+field_accept(struct request *req, struct fields *f, struct span v)
+{
+	(void)f;
+	while (v.len > 0) {
+		const char *comma = memchr(v.p, ',', v.len);
+		size_t n = comma ? (size_t)(comma - v.p) : v.len;
+		const char *semicolon = memchr(v.p, ';', n);
+		size_t type = semicolon ? (size_t)(semicolon - v.p) : n;
+
+		if (span_is(trim((struct span){v.p, type}), "text/html") &&
+			!weighs_nothing((struct span){v.p + type, n - type}))
+			req->browser = true;
+		n += comma != NULL;
+		v.p += n;
+		v.len -= n;
+	}
+	return true;
+}
+
 static bool
 field_expect(struct request *req, struct fields *f, struct span v)
 {
@@ -403,6 +441,7 @@ static const struct field {
 } known_fields[] = {
 	{"Host", field_host, 0},
 	{"User-Agent", field_agent, 0},
+	{"Accept", field_accept, 0},
 	{"Connection", field_connection, 0},
 	{"Range", NULL, offsetof(struct request, range)},
 	{"If-Range", NULL, offsetof(struct request, if_range)},

@@ -55,6 +55,7 @@ struct request {
 	struct span body; /* all of it when it was kept, see struct conn_limits */
 	bool keep_alive;  /* the client is willing */
 	bool expects;     /* Expect: 100-continue: it waits before it sends the body */
+	bool browser;     /* Accept names text/html itself: somebody who reads */
 	/* Not 0: answer with this status and close. `why` is a constant. */
 	int bad;
 	const char *why;

@@ -2,15 +2,6 @@
 
 #include <string.h>
 
-static void
-root_answer(const struct visit *v, struct reply *r)
-{
-	(void)v;
-	reply_text(r, 404,
-		"This is pixie, a network boot server. Nothing is at /; look at "
-		"/chain.ipxe, /ipxe/ (scripts) and /extra/ (files).");
-}
-
 enum { GET_HEAD = 1 << METHOD_GET | 1 << METHOD_HEAD };
 
 /* The first that fits answers. A new family is a new file and a line here. */
@@ -21,7 +12,8 @@ static const struct route {
 	const char *allow; /* the same, in words */
 	void (*answer)(const struct visit *, struct reply *);
 } routes[] = {
-	{"/", false, GET_HEAD, "GET, HEAD", root_answer},
+	{"/", false, GET_HEAD, "GET, HEAD", page_answer},
+	{"/page/", true, GET_HEAD, "GET, HEAD", page_file_answer},
 	{"", true, GET_HEAD, "GET, HEAD", files_answer},
 };
 

@@ -28,5 +28,7 @@ void route_answer(const struct visit *v, struct reply *r);
 
 /* The handler families, each in a file of its name. */
 void files_answer(const struct visit *v, struct reply *r);
+void page_answer(const struct visit *v, struct reply *r);
+void page_file_answer(const struct visit *v, struct reply *r);
 
 #endif

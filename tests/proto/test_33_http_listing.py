@@ -118,3 +118,29 @@ def test_file_with_a_slash_behind_is_not_a_listing(http):
 def test_root_says_what_is_here(http):
     got = http.get("/")
     assert "ipxe" in got.text and got.status in (200, 404)
+
+
+def test_root_is_the_page_for_a_browser_only(http):
+    html = "Accept: text/html,application/xhtml+xml,*/*;q=0.8"
+    got = http.get("/", html, "User-Agent: Mozilla/5.0 (X11; Linux x86_64) Chrome/156.0.0.0")
+    assert got.status == 200 and got["content-type"] == "text/html; charset=utf-8"
+    assert "/page/app.js" in got.text
+    assert http.get("/", html, f"If-None-Match: {got['etag']}").status == 304
+    head = http.get("/", html, method="HEAD")
+    assert head.status == 200 and head["content-length"] == str(len(got.body))
+    for fields in ([], ["Accept: */*"], [html, "User-Agent: iPXE/1.21.1+git-20220113"]):
+        assert http.get("/", *fields).status == 404
+
+
+def test_every_file_of_the_page_is_there(http):
+    """Whatever the page and its modules name, and nothing of it from elsewhere."""
+    todo, seen = ["/page/index.html"], set()
+    while todo:
+        path = todo.pop()
+        got = http.get(path)
+        assert got.status == 200 and got["x-content-type-options"] == "nosniff", path
+        seen.add(path)
+        assert not re.search(r"""["'(](https?:)?//""", got.text.replace("http://www.w3.org/2000/svg", "")), path
+        named = re.findall(r"""(?:from '\.|(?:src|href)=")((?:/page)?/[\w.-]+\.\w+)""", got.text)
+        todo += {p if p.startswith("/page/") else f"/page{p}" for p in named} - seen - set(todo)
+    assert len(seen) > 10

@@ -262,6 +262,38 @@ fields(void **state)
 }
 
 static void
+a_browser_names_html(void **state)
+{
+	static const struct {
+		const char *accept;
+		bool browser;
+	} table[] = {
+		{"text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8", true},
+		{"application/xml , Text/HTML;q=0.5", true},
+		{"text/html;level=1", true},
+		{"text/html;q=0", false},
+		{"text/html;q=0.0, */*", false},
+		{"text/html;q=0.01", true},
+		{"*/*", false}, /* EDK2, curl */
+		{"text/*", false},
+		{"text/htmlx, xtext/html", false},
+		{"", false},
+		{",,;,", false},
+	};
+
+	for (size_t i = 0; i < COUNT(table); i++) {
+		char text[256];
+
+		print_message("# %s\n", table[i].accept);
+		snprintf(text, sizeof(text),
+			"GET / HTTP/1.1\r\nHost: h\r\nAccept: %s\r\n\r\n",
+			table[i].accept);
+		assert_int_equal(parse(text).browser, table[i].browser);
+	}
+	assert_false(parse("GET / HTTP/1.1\r\nHost: h\r\n\r\n").browser);
+}
+
+static void
 every_known_field_is_kept(void **state)
 {
 	struct request req = parse("GET / HTTP/1.1\r\nHost: h\r\nrange: bytes=1-2\r\n"
@@ -442,6 +474,7 @@ main(void)
 		cmocka_unit_test(targets),
 		cmocka_unit_test(request_lines),
 		cmocka_unit_test(fields),
+		cmocka_unit_test(a_browser_names_html),
 		cmocka_unit_test(every_known_field_is_kept),
 		cmocka_unit_test(http10_persists_only_when_asked),
 		cmocka_unit_test(bare_lf_ends_a_line),

@@ -1,0 +1,29 @@
+/* The ROMs inside and beside this pixie, with the slots that nobody has filled. */
+import {bytes} from './format.js';
+import {el} from './dom.js';
+
+const HEADS = ['Name', 'For', 'Size', 'SHA-256', 'Source'];
+
+const cell = (head, ...children) => el('td', {'data-head': head}, ...children);
+
+function rowOf(rom) {
+	const full = rom.bytes > 0;
+	const name = full ? el('a', {href: `/${encodeURIComponent(rom.name)}`}, rom.name) : rom.name;
+	if (!full)
+		return el('tr', {class: 'empty'}, el('th', {scope: 'row'}, name), cell('For', rom.arch ?? ''),
+			el('td', {colspan: '3'}, 'empty slot: give it a file with --roms DIR'));
+	return el('tr', {}, el('th', {scope: 'row'}, name), cell('For', rom.arch ?? ''),
+		cell('Size', bytes(rom.bytes)),
+		cell('SHA-256', el('code', {title: rom.sha256}, (rom.sha256 ?? '').slice(0, 12))),
+		cell('Source', [rom.version, rom.source].filter(Boolean).join(', ')));
+}
+
+export function romsTable(list) {
+	return el('div', {class: 'page'},
+		el('h2', {}, 'ROMs'),
+		el('p', {class: 'muted'}, 'What a machine’s firmware is handed, by TFTP and HTTP. ' +
+			'Your own go into the directory that --roms names.'),
+		el('table', {},
+			el('thead', {}, el('tr', {}, ...HEADS.map((head) => el('th', {scope: 'col'}, head)))),
+			el('tbody', {}, ...list.map(rowOf))));
+}
