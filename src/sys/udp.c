@@ -211,6 +211,16 @@ read_pktinfo(struct msghdr *msg, struct udp_dgram *d)
 	}
 }
 
+/* Sent back as plain IPv4 it goes out of a dual-stack socket all the same. */
+struct netaddr
+udp_batch_peer(const struct udp_batch *b, unsigned i)
+{
+	struct netaddr peer = b->peers[i];
+
+	netaddr_unmap(&peer);
+	return peer;
+}
+
 struct udp_dgram
 udp_batch_get(const struct udp_batch *b, unsigned i)
 {
@@ -220,9 +230,7 @@ udp_batch_get(const struct udp_batch *b, unsigned i)
 		.truncated = b->msgs[i].msg_hdr.msg_flags & MSG_TRUNC,
 	};
 
-	/* Sent back as plain IPv4 it goes out of a dual-stack socket all the same. */
-	d.path.peer = b->peers[i];
-	netaddr_unmap(&d.path.peer);
+	d.path.peer = udp_batch_peer(b, i);
 	read_pktinfo(&b->msgs[i].msg_hdr, &d);
 	return d;
 }

@@ -52,6 +52,8 @@ void udp_batch_free(struct udp_batch *batch);
  * none of ours and count as 0. -errno otherwise.
  */
 int udp_recv(int fd, struct udp_batch *batch);
+/* Who sent datagram `i` of the last udp_recv(). */
+struct netaddr udp_batch_peer(const struct udp_batch *batch, unsigned i);
 /* Datagram `i` of the last udp_recv(). */
 struct udp_dgram udp_batch_get(const struct udp_batch *batch, unsigned i);
 

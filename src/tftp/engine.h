@@ -14,6 +14,8 @@ struct tftp_server {
 	struct udp_batch *requests, *answers; /* the latter also amid the former */
 	struct outbox outbox;
 	struct table table;
+	struct wheel wheel;     /* when which transfer is due */
+	struct loop_timer tick; /* when the wheel is to be looked at */
 	unsigned live, lingering;
 	struct mono complained;
 };
@@ -24,6 +26,8 @@ void tftp_on_request(
 
 /* server.c: Takes at most a batch from `port`; true when there may be more. */
 bool tftp_receive(struct port *port, struct udp_batch *batch);
+/* Sees to it that the wheel is looked at when `at` has come. */
+void tftp_tick_by(struct tftp_server *s, struct mono at);
 void tftp_send_error(struct port *port, const struct udp_path *path, enum tftp_code code,
 	const char *text);
 

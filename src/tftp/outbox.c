@@ -44,8 +44,8 @@ wait_for_room(struct transfer *t)
 		TAILQ_INSERT_TAIL(&port->blocked, t, waiting);
 	t->is_waiting = true;
 	if (!port->writable.armed)
-		loop_fd_write(
-			t->timer.loop, &port->writable, port->fd, on_writable, port);
+		loop_fd_write(port->listener->server->config.loop, &port->writable,
+			port->fd, on_writable, port);
 }
 
 /*

@@ -48,13 +48,19 @@ close_port(struct port *port)
 }
 
 void
+listener_each(struct listener *l, void (*visit)(struct port *))
+{
+	visit(&l->request);
+	for (unsigned i = 0; i < l->v4.n; i++)
+		visit(&l->v4.ports[i]);
+	for (unsigned i = 0; i < l->v6.n; i++)
+		visit(&l->v6.ports[i]);
+}
+
+void
 listener_close(struct listener *l)
 {
-	close_port(&l->request);
-	for (unsigned i = 0; i < l->v4.n; i++)
-		close_port(&l->v4.ports[i]);
-	for (unsigned i = 0; i < l->v6.n; i++)
-		close_port(&l->v6.ports[i]);
+	listener_each(l, close_port);
 }
 
 /* Ports of the range that are taken by others are left out, as long as one is left. */

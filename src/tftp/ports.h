@@ -21,6 +21,7 @@ struct port {
 	struct listener *listener;
 	int fd;
 	struct loop_fd readable, writable;
+	bool more; /* there may be more to read than its turn had time for */
 	struct transfers blocked; /* transfers that wait for room in the socket */
 };
 
@@ -53,6 +54,8 @@ void listener_close(struct listener *l);
  * use: a late packet of theirs must not count here.
  */
 struct port *listener_pick(struct listener *l, const struct netaddr *peer);
+/* Calls `visit` with the request socket and every port of the pools. */
+void listener_each(struct listener *l, void (*visit)(struct port *));
 bool listener_is_single_port(const struct listener *l);
 
 #endif

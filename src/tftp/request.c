@@ -208,7 +208,7 @@ is_repeated(const struct ask *ask)
 		return false;
 	if (t->is_queued)
 		outbox_flush(&t->port->listener->server->outbox);
-	now = loop_now(t->timer.loop);
+	now = loop_now(ask->listener->server->config.loop);
 	if (t->request == fnv1a(d->data, d->len) &&
 		tftp_session_repeat(&t->session, now) == TFTP_REPEAT_ABSORBED) {
 		transfer_go_on(t, now);

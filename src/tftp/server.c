@@ -20,6 +20,10 @@
 #define BATCH 64
 /* Batches taken from one socket before the others have their turn. */
 #define BATCHES 8
+/* How many datagrams before its own a transfer is fetched from memory. */
+#define AHEAD 3
+/* Turns that a socket gets on top before timers run. */
+#define RESTS 16
 
 void
 tftp_send_error(struct port *port, const struct udp_path *path, enum tftp_code code,
@@ -50,11 +54,11 @@ on_stranger(struct port *port, const struct udp_dgram *dgram, const struct tftp_
 }
 
 static void
-on_answer(struct port *port, const struct udp_dgram *dgram, const struct tftp_pkt *pkt)
+on_answer(struct port *port, const struct udp_dgram *dgram, const struct tftp_pkt *pkt,
+	struct mono now)
 {
 	struct tftp_server *s = port->listener->server;
 	struct transfer *t = table_find(&s->table, &dgram->path.peer, port);
-	struct mono now = loop_now(s->config.loop);
 	const char *why;
 
 	if (t == NULL) {
@@ -74,7 +78,7 @@ on_answer(struct port *port, const struct udp_dgram *dgram, const struct tftp_pk
 }
 
 static void
-on_datagram(struct port *port, const struct udp_dgram *dgram)
+on_datagram(struct port *port, const struct udp_dgram *dgram, struct mono now)
 {
 	bool for_requests = port == &port->listener->request;
 	struct tftp_pkt pkt;
@@ -90,24 +94,45 @@ on_datagram(struct port *port, const struct udp_dgram *dgram)
 			tftp_send_error(port, &dgram->path, TFTP_E_ILLEGAL,
 				tftp_fault_text(fault));
 	} else if (pkt.op != TFTP_RRQ && pkt.op != TFTP_WRQ)
-		on_answer(port, dgram, &pkt);
+		on_answer(port, dgram, &pkt, now);
 	else if (for_requests)
 		tftp_on_request(port->listener, dgram, &pkt);
 	else
 		drop(dgram, "request on a transfer's port");
 }
 
+/*
+ * Thousands of transfers do not stay in the caches. Those of the next datagrams are
+ * fetched while this one is dealt with.
+ */
+static void
+look_ahead(const struct table *table, const struct udp_batch *batch, int i, int n)
+{
+	struct netaddr peer;
+
+	if (i + 2 * AHEAD < n) {
+		peer = udp_batch_peer(batch, (unsigned)(i + 2 * AHEAD));
+		table_expect_way(table, &peer);
+	}
+	if (i + AHEAD < n) {
+		peer = udp_batch_peer(batch, (unsigned)(i + AHEAD));
+		table_expect(table, &peer);
+	}
+}
+
 bool
 tftp_receive(struct port *port, struct udp_batch *batch)
 {
 	int n = udp_recv(port->fd, batch);
+	struct mono now = loop_now(port->listener->server->config.loop);
 
 	if (n < 0)
 		log_error(NULL, "tftp-receive", STR("why", strerror(-n)));
 	for (int i = 0; i < n; i++) {
 		struct udp_dgram dgram = udp_batch_get(batch, (unsigned)i);
 
-		on_datagram(port, &dgram);
+		look_ahead(&port->listener->server->table, batch, i, n);
+		on_datagram(port, &dgram, now);
 	}
 	outbox_flush(&port->listener->server->outbox);
 	return n == BATCH;
@@ -120,9 +145,45 @@ on_readable(void *arg)
 	struct tftp_server *s = port->listener->server;
 	bool for_requests = port == &port->listener->request;
 
-	for (int i = 0; i < BATCHES; i++)
-		if (!tftp_receive(port, for_requests ? s->requests : s->answers))
-			return;
+	port->more = true;
+	for (int i = 0; i < BATCHES && port->more; i++)
+		port->more = tftp_receive(port, for_requests ? s->requests : s->answers);
+}
+
+/* The timers. */
+
+static void
+read_rest(struct port *port)
+{
+	for (int i = 0; i < RESTS && port->more; i++)
+		on_readable(port);
+}
+
+/*
+ * What lies in the sockets is read first: an ACK among it is no reason to send again.
+ */
+static void
+on_tick(void *arg)
+{
+	struct tftp_server *s = arg;
+	struct wheel_entry *due;
+	struct mono now;
+
+	for (unsigned i = 0; i < s->config.n_fds; i++)
+		listener_each(&s->listeners[i], read_rest);
+	now = loop_now(s->config.loop);
+	while ((due = wheel_expire(&s->wheel, now)) != NULL)
+		transfer_timeout(due, now);
+	outbox_flush(&s->outbox);
+	loop_timer_at(&s->tick, wheel_next(&s->wheel));
+}
+
+void
+tftp_tick_by(struct tftp_server *s, struct mono at)
+{
+	at = mono_after(at, WHEEL_TICK);
+	if (!s->tick.armed || at.us < s->tick.at.us)
+		loop_timer_at(&s->tick, at);
 }
 
 static void
@@ -146,6 +207,8 @@ allocate(const struct tftp_config *config)
 		return NULL;
 	s->config = *config;
 	apply_defaults(&s->config);
+	wheel_init(&s->wheel, loop_now(config->loop));
+	loop_timer_init(config->loop, &s->tick, on_tick, s);
 	s->requests = udp_batch_new(BATCH, REQUEST_MAX);
 	s->answers = udp_batch_new(BATCH, ANSWER_MAX);
 	s->listeners = calloc(config->n_fds, sizeof(*s->listeners));
@@ -189,6 +252,7 @@ tftp_server_free(struct tftp_server *s)
 			transfer_shut_down(s->table.buckets[i]);
 	for (unsigned i = 0; s->listeners != NULL && i < s->config.n_fds; i++)
 		listener_close(&s->listeners[i]);
+	loop_timer_del(&s->tick);
 	free(s->listeners);
 	table_free(&s->table);
 	outbox_free(&s->outbox);

@@ -61,43 +61,44 @@ struct tftp_cursor {
 	bool half; /* the first of two bytes that stand for source[off] is sent */
 };
 
+/* What every ACK touches comes first, as thousands of these do not stay in the caches. */
 struct tftp_session {
 	enum tftp_state state;
 	enum tftp_outcome outcome;
-	struct content *content; /* our reference; NULL once lingering */
-	struct tftp_opts granted;
-	enum tftp_mode mode;
-	uint64_t size;
-	unsigned blksize, window;
-
-	/* Absolute block numbers: the wire's 16 bits roll over, these do not. */
-	uint64_t acked;   /* all up to here have arrived */
-	uint64_t next;    /* to be sent next */
-	uint64_t high;    /* highest ever sent */
-	uint64_t recover; /* highest when `next` last went back */
-	uint64_t last;    /* short block that ends it; UINT64_MAX until netascii knows */
-	struct tftp_cursor base, tip; /* netascii: where acked + 1 and next begin */
-	uint64_t check_at; /* first block not to send without content_check() */
+	struct mono deadline;
+	bool say;     /* a control packet (OACK, ERROR) is due */
+	bool suspect; /* the deadline is a suspected gap's, not the RTO's */
+	bool heard;   /* the client answered at least once */
 
 	/* RFC 6298. `timed` is awaited since `timed_at`; none when !timing (Karn). */
-	int64_t srtt, rttvar, min_rto, max_rto; /* µs; srtt 0: not known yet */
-	unsigned backoff, doubts; /* doublings of the RTO, and of the wait at a gap */
-	bool timed_out;           /* the blocks under way were sent by the RTO */
 	bool timing;
+	bool timed_out;           /* the blocks under way were sent by the RTO */
+	unsigned backoff, doubts; /* doublings of the RTO, and of the wait at a gap */
 	uint64_t timed;
 	struct mono timed_at;
+	int64_t srtt, rttvar, min_rto, max_rto; /* µs; srtt 0: not known yet */
 
-	bool heard;           /* the client answered at least once */
-	struct mono heard_at; /* when it last did */
-	bool say;             /* a control packet (OACK, ERROR) is due */
-	bool suspect;         /* the deadline is a suspected gap's, not the RTO's */
+	/* Absolute block numbers: the wire's 16 bits roll over, these do not. */
+	uint64_t acked;    /* all up to here have arrived */
+	uint64_t next;     /* to be sent next */
+	uint64_t high;     /* highest ever sent */
+	uint64_t last;     /* short block that ends it; UINT64_MAX until netascii knows */
+	uint64_t recover;  /* highest when `next` last went back */
+	uint64_t check_at; /* first block not to send without content_check() */
+
+	struct content *content; /* our reference; NULL once lingering */
+	uint64_t size;
+	unsigned blksize, window;
+	enum tftp_mode mode;
+	struct mono heard_at; /* when the client last answered */
 	struct mono since;    /* last progress or sending of block acked + 1 */
 	struct mono alive;    /* last progress */
-	struct mono deadline;
-	enum tftp_code code; /* the ERROR that ends it */
-	const char *text;    /* constant string, NULL for none */
 
-	uint64_t resent; /* packets sent again, for the log */
+	struct tftp_cursor base, tip; /* netascii: where acked + 1 and next begin */
+	struct tftp_opts granted;
+	uint64_t resent;     /* packets sent again, for the log */
+	const char *text;    /* constant string, NULL for none */
+	enum tftp_code code; /* the ERROR that ends it */
 };
 
 /* One pull's worth. The caller provides `scratch`; at least TFTP_BLKSIZE_MAX bytes. */

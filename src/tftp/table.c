@@ -7,6 +7,7 @@
 #include "tftp/transfer.h"
 
 #define FIRST_BUCKETS 1024
+#define CACHE_LINE 64
 
 int
 table_init(struct table *table)
@@ -52,6 +53,21 @@ table_find_running(
 	return t;
 }
 
+void
+table_expect_way(const struct table *table, const struct netaddr *peer)
+{
+	__builtin_prefetch(bucket_of(table, peer));
+}
+
+void
+table_expect(const struct table *table, const struct netaddr *peer)
+{
+	const char *t = (const char *)*bucket_of(table, peer);
+
+	for (size_t at = 0; t != NULL && at < TRANSFER_HOT; at += CACHE_LINE)
+		__builtin_prefetch(t + at);
+}
+
 static void
 rehash(struct table *table, size_t n)
 {
@@ -78,7 +94,7 @@ table_put(struct table *table, struct transfer *t)
 {
 	struct transfer **bucket;
 
-	if (table->held >= table->n)
+	if (2 * table->held >= table->n)
 		rehash(table, 2 * table->n);
 	bucket = bucket_of(table, &t->path.peer);
 	t->chain = *bucket;

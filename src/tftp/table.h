@@ -39,6 +39,13 @@ struct transfer *table_find(
 struct transfer *table_find_running(
 	const struct table *table, const struct netaddr *peer, const struct listener *l);
 
+/*
+ * A look-up of `peer` is coming: fetches into the caches first the way to its transfer
+ * and then, called again when that has come, the transfer. Neither waits.
+ */
+void table_expect_way(const struct table *table, const struct netaddr *peer);
+void table_expect(const struct table *table, const struct netaddr *peer);
+
 /* The count of the host that `peer` belongs to. */
 unsigned *table_host(struct table *table, const struct netaddr *peer);
 

@@ -1,5 +1,6 @@
 #include "tftp/transfer.h"
 
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -13,7 +14,7 @@ static void
 log_end(const struct transfer *t, enum log_level level, const char *event)
 {
 	const struct tftp_session *s = &t->session;
-	struct mono now = loop_now(t->timer.loop);
+	struct mono now = loop_now(t->port->listener->server->config.loop);
 
 	LOG_AT(level, t->label, event, STR("name", t->name), PEER("peer", &t->path.peer),
 		NUM("bytes", tftp_session_bytes(s)),
@@ -43,18 +44,6 @@ report(struct transfer *t)
 	}
 }
 
-static void
-on_timer(void *arg)
-{
-	struct transfer *t = arg;
-	struct tftp_server *s = t->port->listener->server;
-	struct mono now = loop_now(t->timer.loop);
-
-	tftp_session_timeout(&t->session, now);
-	transfer_go_on(t, now);
-	outbox_flush(&s->outbox);
-}
-
 /* In one piece with its label and name: many may be open at once. */
 struct transfer *
 transfer_new(struct port *port, const struct udp_path *path, const char *label,
@@ -69,7 +58,6 @@ transfer_new(struct port *port, const struct udp_path *path, const char *label,
 	t->name = memcpy(t->label + label_size, name, name_size);
 	t->port = port;
 	t->path = *path;
-	loop_timer_init(port->listener->server->config.loop, &t->timer, on_timer, t);
 	return t;
 }
 
@@ -98,7 +86,7 @@ transfer_free(struct transfer *t)
 	}
 	table_remove(&s->table, t);
 	outbox_stop_waiting(t);
-	loop_timer_del(&t->timer);
+	wheel_clear(&t->due);
 	tftp_session_free(&t->session);
 	free(t);
 }
@@ -121,14 +109,14 @@ transfer_ended(struct transfer *t)
  * ACK: it then fires early, finds nothing to do, and is set again.
  */
 static void
-arm(struct transfer *t)
+arm(struct tftp_server *s, struct transfer *t)
 {
 	struct mono deadline = tftp_session_deadline(&t->session);
 
-	if (t->timer.armed && t->armed.us <= deadline.us)
+	if (t->due.set && t->due.at.us <= deadline.us)
 		return;
-	t->armed = deadline;
-	loop_timer_at(&t->timer, deadline);
+	wheel_set(&s->wheel, &t->due, deadline);
+	tftp_tick_by(s, deadline);
 }
 
 void
@@ -143,13 +131,22 @@ transfer_go_on(struct transfer *t, struct mono now)
 		(t->is_reported && s->lingering > MAX_LINGERING))
 		transfer_free(t);
 	else
-		arm(t);
+		arm(s, t);
+}
+
+void
+transfer_timeout(struct wheel_entry *due, struct mono now)
+{
+	struct transfer *t = (void *)((char *)due - offsetof(struct transfer, due));
+
+	tftp_session_timeout(&t->session, now);
+	transfer_go_on(t, now);
 }
 
 void
 transfer_shut_down(struct transfer *t)
 {
-	struct mono now = loop_now(t->timer.loop);
+	struct mono now = loop_now(t->port->listener->server->config.loop);
 
 	tftp_session_abort(&t->session, TFTP_SHUTDOWN, TFTP_E_UNDEFINED,
 		tftp_outcome_text(TFTP_SHUTDOWN), now);

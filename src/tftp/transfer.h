@@ -7,9 +7,10 @@
 #define PIXIE_TFTP_TRANSFER_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <sys/queue.h>
 
-#include "sys/loop.h"
+#include "base/wheel.h"
 #include "sys/udp.h"
 #include "tftp/session.h"
 
@@ -17,18 +18,21 @@ struct port;
 
 struct transfer {
 	struct transfer *chain; /* in the table's bucket */
-	TAILQ_ENTRY(transfer) waiting;
-	bool is_waiting, is_queued, is_reported;
 	struct port *port;
+	bool is_waiting, is_queued, is_reported;
 	struct udp_path path;
+	struct wheel_entry due; /* in the server's wheel */
 	struct tftp_session session;
-	struct loop_timer timer;
-	struct mono armed, started;
+	TAILQ_ENTRY(transfer) waiting;
+	struct mono started;
 	uint64_t
 		request; /* hash of the datagram that opened it: the same byte for byte */
 	const char *name; /* in `label`, behind it */
 	char label[];     /* who, for the log */
 };
+
+/* The part that every ACK touches. */
+#define TRANSFER_HOT offsetof(struct transfer, session.base)
 
 /*
  * A transfer on `port` with copies of `path` and of the names, its session zeroed
@@ -41,6 +45,8 @@ void transfer_enter(struct transfer *t);
 /* Out of the table, with all it owns. */
 void transfer_free(struct transfer *t);
 
+/* What `due` says has come. The transfer may be gone afterwards. */
+void transfer_timeout(struct wheel_entry *due, struct mono now);
 /* After anything happened to the session. The transfer may be gone afterwards. */
 void transfer_go_on(struct transfer *t, struct mono now);
 /*
