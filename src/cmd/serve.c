@@ -209,6 +209,7 @@ start_workers(struct running *r, const struct conf *c)
 	int status = EX_OK;
 
 	udp_use_gso(!c->tftp_no_gso);
+	worker_prepare();
 	for (unsigned i = 0; status == EX_OK && i < r->n_workers; i++)
 		status = worker_serve(&r->workers[i], &r->setup, c->tftp_single_port,
 			i == 0 || r->activity == NULL ? r->activity : &r->relay.activity);

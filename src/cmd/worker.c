@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "cmd/fail.h"
 #include "sys/cores.h"
+#include "sys/neigh.h"
 #include "sys/udp.h"
 
 /* Beyond that the kernel's UDP path is the limit of most machines, and memory lost. */
@@ -148,6 +149,13 @@ worker_serve(struct worker *w, const struct setup *s, bool single_port,
 	return w->http ? EX_OK : fail(EX_OSERR, "HTTP: out of memory");
 }
 
+void
+worker_prepare(void)
+{
+	neigh_prepare();
+	udp_route_prepare();
+}
+
 static void *
 thread_main(void *arg)
 {
@@ -156,6 +164,8 @@ thread_main(void *arg)
 
 	snprintf(name, sizeof(name), "pixie-%u", w->number);
 	prctl(PR_SET_NAME, name);
+	worker_prepare();
+	sem_post(&w->is_up);
 	w->broken = loop_run(w->loop) < 0;
 	if (w->broken)
 		loop_stop(w->boss);
@@ -169,15 +179,19 @@ worker_spawn(struct worker *w, struct loop *boss)
 	int err;
 
 	w->boss = boss;
+	sem_init(&w->is_up, 0, 0);
 	/* Signals are the main thread's; this one inherits the mask. */
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &before);
 	err = pthread_create(&w->thread, NULL, thread_main, w);
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	w->is_running = err == 0;
-	return err == 0 ? EX_OK
-			: fail(EX_OSERR, "cannot start a worker's thread: %s",
-				  strerror(err));
+	if (err != 0)
+		return fail(
+			EX_OSERR, "cannot start a worker's thread: %s", strerror(err));
+	w->is_running = true;
+	while (sem_wait(&w->is_up) < 0) /* EINTR: a signal to us */
+		;
+	return EX_OK;
 }
 
 bool

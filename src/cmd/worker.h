@@ -9,6 +9,7 @@
 #define PIXIE_CMD_WORKER_H
 
 #include <pthread.h>
+#include <semaphore.h>
 
 #include "boot/activity.h"
 #include "cmd/listen.h"
@@ -22,6 +23,7 @@ struct worker {
 	struct tftp_server *tftp;
 	struct http_server *http;
 	pthread_t thread;
+	sem_t is_up;     /* posted by that thread */
 	bool is_running; /* in that thread */
 	bool broken;     /* its loop ended by itself */
 	struct loop *boss;
@@ -42,7 +44,12 @@ int worker_init(struct worker *w, unsigned number, unsigned of);
  */
 int worker_serve(struct worker *w, const struct setup *s, bool single_port,
 	const struct activity *activity);
-/* Runs it in a thread of its own. Should its loop break, it stops `boss`. */
+/* What a thread has open and keeps is opened; to be called in the worker's thread. */
+void worker_prepare(void);
+/*
+ * Runs it in a thread of its own, prepared. Should its loop break, it stops `boss`.
+ * Status as above.
+ */
 int worker_spawn(struct worker *w, struct loop *boss);
 /* Ends that thread; nothing when there is none. False when its loop had broken. */
 bool worker_join(struct worker *w);

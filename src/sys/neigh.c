@@ -147,3 +147,9 @@ neigh_lookup(const struct netaddr *peer, unsigned ifindex, struct mac *out)
 		ifindex = route_interface(peer);
 	return ifindex != 0 && neighbour_mac(peer, ifindex, out) && is_somebody(out);
 }
+
+void
+neigh_prepare(void)
+{
+	netlink();
+}

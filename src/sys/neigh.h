@@ -13,5 +13,10 @@
  * is behind a router, local, or the kernel does not answer. Never blocks.
  */
 bool neigh_lookup(const struct netaddr *peer, unsigned ifindex, struct mac *out);
+/*
+ * Opens the socket this thread asks by, which it keeps, now: so that what a server
+ * holds when it is idle is the same before the first request and after the last.
+ */
+void neigh_prepare(void);
 
 #endif

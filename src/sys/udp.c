@@ -427,3 +427,10 @@ udp_route_mtu(const struct udp_path *path)
 	connect(fd, &nowhere, sizeof(nowhere));
 	return mtu > 0 ? (unsigned)mtu : DEFAULT_MTU;
 }
+
+void
+udp_route_prepare(void)
+{
+	probe(AF_INET);
+	probe(AF_INET6);
+}

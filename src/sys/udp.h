@@ -95,5 +95,7 @@ void udp_use_gso(bool on);
  * when it cannot be found out.
  */
 unsigned udp_route_mtu(const struct udp_path *path);
+/* Opens the sockets this thread looks routes up with, as neigh_prepare() does. */
+void udp_route_prepare(void);
 
 #endif

@@ -39,6 +39,8 @@ def environment(extra=None):
     env = {"PATH": os.environ["PATH"],
            "ASAN_OPTIONS": "detect_stack_use_after_return=1:quarantine_size_mb=4:exitcode=99",
            "UBSAN_OPTIONS": "print_stacktrace=1"}
+    if os.environ.get("PIXIE_WORKERS"):  # how many threads, where a test does not say
+        env["WORKERS"] = os.environ["PIXIE_WORKERS"]
     env.update(extra or {})
     return env
 

@@ -1,8 +1,10 @@
 """Several threads behind one port: each client has one of them, nobody else gets in."""
+import json
 import os
 import re
 import signal
 import socket
+import subprocess
 import threading
 
 import pytest
@@ -53,7 +55,8 @@ def at_once(count, work):
 @pytest.mark.parametrize("asked", [1, 2, 7])
 def test_as_many_threads_as_asked_for(start, asked):
     process = start(*HIGH, "--workers", asked)
-    assert set(threads(process)) == {"pixie"} | {f"pixie-{n}" for n in range(1, asked)}
+    main = os.path.basename(pixie.binary())[:15]
+    assert set(threads(process)) == {main} | {f"pixie-{n}" for n in range(1, asked)}
     assert process.logged("started").values["workers"] == str(asked)
 
 
@@ -61,7 +64,7 @@ def test_by_default_one_for_each_core_it_may_use(lan, site):
     core = min(os.sched_getaffinity(0))
     process = pixie.Pixie(lan.server, *site.options(), env={"WORKERS": "auto"},
                           before_exec=lambda: os.sched_setaffinity(0, {core}))
-    assert list(threads(process)) == ["pixie"]
+    assert len(threads(process)) == 1
     process.stop()
     process = pixie.Pixie(lan.server, *site.options(), env={"WORKERS": "auto"})
     assert len(threads(process)) == min(len(os.sched_getaffinity(0)), 4)
@@ -211,6 +214,63 @@ def test_machines_heard_by_any_worker_are_learned_by_proxydhcp(site):
     client.close()
 
 
+# -- a storm, from the loads of bench/ -------------------------------------------------------
+
+class Storm:
+    """A rack's worth of TFTP clients and another of HTTP's, on the server's loopback."""
+
+    def __init__(self, lan, file, transfers):
+        folder = os.path.join(os.path.dirname(pixie.binary()), "bench")
+        tftp_load, http_load = os.path.join(folder, "tftp_load"), os.path.join(folder, "http_load")
+        name = os.path.basename(file)
+        self.loads = [lan.server.popen(argv, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                                       stdin=subprocess.DEVNULL, text=True) for argv in (
+            [tftp_load, "--port", "1069", "--clients", "150", "--transfers", str(transfers),
+             "--window", "1", "--bound", "60", "127.0.0.1", name, file],
+            [tftp_load, "--port", "1069", "--clients", "100", "--transfers", str(transfers),
+             "--window", "8", "--loss", "0.5", "--bound", "60", "127.0.0.1", name, file],
+            [http_load, "--connections", "100", "--requests", str(5 * transfers), "--check",
+             "--bound", "60", "127.0.0.1", "1080", f"/extra/{name}", file])]
+
+    def running(self):
+        return any(load.poll() is None for load in self.loads)
+
+    def results(self):
+        return [json.loads(load.communicate(timeout=90)[0]) for load in self.loads]
+
+    def cut_off(self):
+        for load in self.loads:
+            load.kill()
+            load.communicate()
+
+
+def test_a_storm_on_four_workers_while_files_change(lan, site, start):
+    """Every byte right; who asks for a file that is being replaced gets one or the other."""
+    process = start(*FOUR[:6], "-v", "ERROR")
+    versions = {noise(3000, seed) for seed in range(4)}
+    names = [f"changing-{n}.bin" for n in range(3)]
+    for name in names:
+        site.write(f"extra/{name}", noise(3000, 0))
+        os.utime(site.path("extra", name), (1e9, 1e9))
+    before = threads(process)
+    storm = Storm(lan, site.path("extra", "medium.bin"), 300)
+    turn = 0
+    while storm.running():
+        turn += 1
+        for name in names:
+            temporary = site.path("extra", name + ".new")
+            with open(temporary, "wb") as f:
+                f.write(noise(3000, turn % 4))
+            os.utime(temporary, (1e9 + turn, 1e9 + turn))
+            os.rename(temporary, site.path("extra", name))
+            assert tftp.get(lan.client, Lan.SERVER, name, port=1069) in versions
+            assert rawhttp.get(lan.client, Lan.SERVER, f"/extra/{name}", port=1080).body in versions
+    for got in storm.results():
+        assert got["failed"] == 0 and got["ok"] >= 300, got
+    after = threads(process)
+    assert all(after[name] > before[name] for name in after), (before, after)
+
+
 # -- the end -------------------------------------------------------------------------------
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
@@ -255,10 +315,12 @@ def test_it_ends_amid_a_storm(lan, site):
         crowd = [threading.Thread(target=client, args=(n,)) for n in range(8)]
         for t in crowd:
             t.start()
+        storm = Storm(lan, site.path("extra", "medium.bin"), 5000)
         stop.wait(0.5)
         try:
             process.stop()
         finally:
+            storm.cut_off()
             stop.set()
             for t in crowd:
                 t.join()
