@@ -1,20 +1,9 @@
 """tests/tools/badwire.c from Python: a cable that loses, doubles and mixes up."""
-import os
 import re
 import signal
 import subprocess
 
 from . import pixie
-
-
-def program():
-    places = [os.environ.get("BADWIRE"),
-              os.path.join(os.path.dirname(pixie.binary()), "tests", "tools", "badwire"),
-              os.path.join(pixie.ROOT, "build", "tests", "tools", "badwire")]
-    for place in places:
-        if place and os.access(place, os.X_OK):
-            return place
-    raise AssertionError(f"no badwire in {places}: build it, or set BADWIRE")
 
 
 class BadWire:
@@ -29,7 +18,7 @@ class BadWire:
         options = [w for name, value in faults.items()
                    for w in ("--" + name.replace("_", "-"), str(value))]
         self.process = subprocess.Popen(
-            [program(), *options, f"{lan.server.path}:eth0", f"{lan.client.path}:eth0"],
+            [pixie.built("tests/tools/badwire"), *options, f"{lan.server.path}:eth0", f"{lan.client.path}:eth0"],
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
         first = self.process.stdout.readline()
         if first != "ready\n":

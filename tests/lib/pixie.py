@@ -30,6 +30,15 @@ def binary():
     return path
 
 
+def built(name):
+    """A program that is built along with the server: tests/tools/badwire, bench/tftp_load."""
+    places = [os.path.join(os.path.dirname(binary()), name), os.path.join(ROOT, "build", name)]
+    for place in places:
+        if os.access(place, os.X_OK):
+            return place
+    raise AssertionError(f"no {name} in {places}: build it")
+
+
 def sanitized():
     with open(binary(), "rb") as f:
         return b"__asan_init" in f.read()
