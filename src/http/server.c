@@ -26,9 +26,9 @@
  */
 #define TURN_REQUESTS 16
 #define TURN_ACCEPTS 64
-#define TURN_BYTES_MAX (1024 * 1024)
+#define TURN_BYTES_MAX (2 * 1024 * 1024)
 #define TURN_BYTES_MIN (128 * 1024)
-#define ROUND_BYTES (32 * 1024 * 1024)
+#define ROUND_BYTES (64 * 1024 * 1024)
 
 #define FDS_RESERVED 256 /* for TFTP, the log, the store */
 #define PER_CLIENT_MAX 1024
@@ -46,8 +46,9 @@ struct link {
 	struct conn conn;
 	struct http_server *server;
 	struct client *client;
-	struct later *later; /* WAITING for it */
-	const char *cut;     /* why a reply did not get through */
+	struct later *later;  /* WAITING for it */
+	const char *cut;      /* why a reply did not get through */
+	struct netaddr local; /* our end; family 0 until it is asked for */
 	int fd;
 	enum watching watching;
 	struct loop_fd watch;
@@ -255,14 +256,15 @@ link_read(struct link *link, struct mono now)
 		link_abort(link, "connection lost"); /* EDK2 ends with RST: no error */
 }
 
-static void
-local_address(int fd, struct netaddr *out)
+static const struct netaddr *
+local_address(struct link *link)
 {
-	socklen_t len = sizeof(*out);
+	socklen_t len = sizeof(link->local);
 
-	memset(out, 0, sizeof(*out));
-	if (getsockname(fd, &out->sa, &len) == 0)
-		netaddr_unmap(out);
+	if (link->local.sa.sa_family == AF_UNSPEC &&
+		getsockname(link->fd, &link->local.sa, &len) == 0)
+		netaddr_unmap(&link->local);
+	return &link->local;
 }
 
 static const char *
@@ -317,7 +319,7 @@ link_answer(struct link *link, struct mono now)
 	struct reply reply = {0};
 
 	if (!request_host(visit.req, &visit.reached))
-		local_address(link->fd, &visit.reached);
+		visit.reached = *local_address(link);
 	if (server->activity != NULL)
 		activity_heard(
 			server->activity, client_who(link->client), &link->client->host);
