@@ -180,20 +180,38 @@ machine_flush_like(struct registry *r, struct machine *m)
 	m->like = m->like_bytes = m->like_count = 0;
 }
 
+/* Whether what it does now is the begin of a boot, which is then begun. */
+static void
+begin_if_new(struct registry *r, struct machine *m, const struct event *e)
+{
+	int64_t silent = mono_since(registry_now(r), m->heard);
+
+	if (event_kind_boots(e->kind) &&
+		step_begins(step_of(e), e->via, m->is_open ? m->step : STEP_NONE,
+			m->rom_sent, silent))
+		begin_boot(r, m, e);
+}
+
+void
+machine_asks(struct registry *r, struct machine *m, const struct event *what)
+{
+	if (m->queue == QUEUE_STRANGERS && !stranger_may(r))
+		return;
+	begin_if_new(r, m, what);
+	note_progress(m, what, step_of(what));
+	alive(r, m);
+}
+
 void
 machine_tell(struct registry *r, struct machine *m, const struct event *what)
 {
 	struct event e = *what;
 	enum step step = step_of(&e);
-	int64_t silent = mono_since(registry_now(r), m->heard);
 	uint32_t boot;
 
 	if (m->queue == QUEUE_STRANGERS && !stranger_may(r))
 		return;
-	if (event_kind_boots(e.kind) &&
-		step_begins(step, e.via, m->is_open ? m->step : STEP_NONE, m->rom_sent,
-			silent))
-		begin_boot(r, m, &e);
+	begin_if_new(r, m, &e);
 	boot = event_kind_boots(e.kind) && m->is_open ? m->boot : 0;
 	note_progress(m, &e, step);
 	alive(r, m);

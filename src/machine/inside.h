@@ -170,6 +170,8 @@ void machine_append(
 	struct registry *r, struct machine *m, struct event *e, uint32_t boot);
 /* A server's event: begins a boot if it does, appends, counts as a sign of life. */
 void machine_tell(struct registry *r, struct machine *m, const struct event *what);
+/* What it asks for may begin a boot; the event itself is told later, or never. */
+void machine_asks(struct registry *r, struct machine *m, const struct event *what);
 /* On the list of those whose boot goes on, and off it. */
 void machine_open(struct registry *r, struct machine *m);
 void machine_shut(struct registry *r, struct machine *m);

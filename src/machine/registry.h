@@ -107,6 +107,12 @@ uint64_t registry_set_state(struct registry *r, const struct mac *mac,
  */
 uint64_t registry_forget(struct registry *r, const struct mac *mac);
 /*
+ * The machine asks for its menu or script: told before registry_state(), because it may
+ * be the begin of the boot that the answer is for. Makes the machine known.
+ */
+void registry_asks(
+	struct registry *r, const struct mac *mac, enum transport via, const char *name);
+/*
  * What the machine is to be given now. For STATE_ONCE the first script fetched in a
  * boot uses it up: that boot still gets the script (iPXE asks again after errors), the
  * next boot is told local. `in_script`: the state a `# pixie:` line asks for, or
@@ -175,8 +181,9 @@ struct transfer_view *registry_transfers(
 /*
  * The ring. A cursor is the seq of the last event read (0: from the oldest there is).
  * Reads into `buf` (1 KiB at least, else one event may never fit) as many whole events
- * as fit, at most `max`; strings point into buf. Sets `*lost` to how many the reader missed because the ring went round; of one
- * machine (`only`): how many of its events at most.
+ * as fit, at most `max`; strings point into buf. Sets `*lost` to how many the reader
+ * missed because the ring went round; of one machine (`only`): how many of its events at
+ * most.
  */
 size_t registry_events(struct registry *r, uint64_t *cursor, const struct mac *only,
 	struct event *out, size_t max, char *buf, size_t cap, uint64_t *lost);

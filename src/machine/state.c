@@ -149,6 +149,22 @@ state_now(const struct machine *m, enum machine_state in_script)
 	return m->once_boot == m->boot && !m->is_done ? STATE_ONCE : STATE_LOCAL;
 }
 
+void
+registry_asks(
+	struct registry *r, const struct mac *mac, enum transport via, const char *name)
+{
+	struct event e = {.kind = EV_ASKED, .via = via, .name = name, .arch = -1};
+	struct machine *m;
+
+	if (r == NULL)
+		return;
+	pthread_mutex_lock(&r->lock);
+	m = known_or_made(r, mac);
+	if (m != NULL)
+		machine_asks(r, m, &e);
+	pthread_mutex_unlock(&r->lock);
+}
+
 enum machine_state
 registry_state(struct registry *r, const struct mac *mac, enum machine_state in_script)
 {
