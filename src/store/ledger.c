@@ -88,7 +88,7 @@ make_room(struct ledger *l)
 	for (unsigned tries = 0; tries < 1024 && l->n >= LEDGER_MAX; tries++) {
 		uint32_t i = l->hand++ % l->n;
 
-		if (!l->entries[i].unsaved && l->entries[i].record.state == STATE_BOOT)
+		if (!l->entries[i].unsaved && !l->entries[i].record.state_set)
 			drop(l, i);
 	}
 }

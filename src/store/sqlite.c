@@ -22,12 +22,14 @@
 static const char *const migrations[] = {
 	"CREATE TABLE state ("
 	" mac TEXT PRIMARY KEY,"
-	" state TEXT NOT NULL," /* boot, once, local, ignore */
+	" state TEXT NOT NULL,"        /* boot, once, local, ignore */
+	" state_set INTEGER NOT NULL," /* by somebody; 0: the script's word counts */
 	" by TEXT NOT NULL,"
 	" changed_ms INTEGER NOT NULL,"
 	" once_used INTEGER NOT NULL,"
-	" boot INTEGER NOT NULL,"
+	" once_boot INTEGER NOT NULL,"
 	" token TEXT NOT NULL,"
+	" token_boot INTEGER NOT NULL,"
 	" done INTEGER NOT NULL) WITHOUT ROWID;"
 	"CREATE TABLE machine ("
 	" id INTEGER PRIMARY KEY AUTOINCREMENT," /* old events must not become another's

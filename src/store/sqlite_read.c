@@ -126,11 +126,13 @@ load_state(const struct store_sink *sink, sqlite3_stmt *st)
 	if (!mac_parse(mac, strlen(mac), &r.mac) ||
 		!machine_state_parse(state, strlen(state), &r.state))
 		return;
-	COPY(r.by, st, 2);
-	r.once_used = sqlite3_column_int(st, 3);
-	r.boot = (uint32_t)sqlite3_column_int64(st, 4);
-	COPY(r.token, st, 5);
-	r.done = sqlite3_column_int(st, 6);
+	r.state_set = sqlite3_column_int(st, 2);
+	COPY(r.by, st, 3);
+	r.once_used = sqlite3_column_int(st, 4);
+	r.once_boot = (uint32_t)sqlite3_column_int64(st, 5);
+	COPY(r.token, st, 6);
+	r.boot = (uint32_t)sqlite3_column_int64(st, 7);
+	r.done = sqlite3_column_int(st, 8);
 	sink->state(sink->arg, &r);
 }
 
@@ -171,7 +173,10 @@ sqlite_load(struct backend *b, const struct store_sink *sink, char why[static ST
 		" verdict, verdict_text, next_step FROM machine"
 		" ORDER BY last_ms DESC LIMIT 16384) ORDER BY last_ms",
 		sink, load_machine, why);
-	how = each(db, "SELECT mac, state, by, once_used, boot, token, done FROM state",
+	how = each(db,
+		"SELECT mac, state, state_set, by, once_used, once_boot, token, "
+		"token_boot,"
+		" done FROM state",
 		sink, load_state, why);
 	sqlite3_close(db);
 	return how != STORED ? how : machines;

@@ -13,7 +13,7 @@ static const char *const texts[SQL_COUNT] = {
 	[SQL_COMMIT] = "COMMIT",
 	[SQL_ROLLBACK] = "ROLLBACK",
 	[SQL_STATE] = "INSERT OR REPLACE INTO state"
-		      " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+		      " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
 	[SQL_FORGET_EVENTS] = "DELETE FROM event WHERE machine ="
 			      " (SELECT id FROM machine WHERE mac=?1)",
 	[SQL_FORGET_MACHINE] = "DELETE FROM machine WHERE mac=?1",
@@ -145,11 +145,13 @@ write_state(struct sqlite *s, const struct state_record *rec, int64_t now_ms)
 
 	put_word(&r, mac_text(&rec->mac, mac));
 	put_word(&r, machine_state_text(rec->state));
+	put_number(&r, rec->state_set);
 	put_word(&r, rec->by);
 	put_number(&r, now_ms);
 	put_number(&r, rec->once_used);
-	put_number(&r, rec->boot);
+	put_number(&r, rec->once_boot);
 	put_word(&r, rec->token);
+	put_number(&r, rec->boot);
 	put_number(&r, rec->done);
 	return row_run(&r);
 }
@@ -330,7 +332,7 @@ forget_machines(struct sqlite *s, const struct store_bounds *bounds, int *rows)
 	if (rc == SQLITE_OK && bounds->states)
 		rc = forget(s,
 			"DELETE FROM state WHERE mac IN (SELECT mac FROM state WHERE"
-			" state = 'boot' ORDER BY changed_ms DESC LIMIT ?2 OFFSET ?1)",
+			" NOT state_set ORDER BY changed_ms DESC LIMIT ?2 OFFSET ?1)",
 			bounds->states, PRUNE_STEP, rows);
 	return rc;
 }

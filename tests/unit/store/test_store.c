@@ -1,0 +1,610 @@
+/*
+ * The store against real database files. What is on the disk is looked at through
+ * SQLite's own interface, by a second connection, as an admin would.
+ */
+#include "store/store.h"
+
+#include <dirent.h>
+#include <pthread.h>
+#include <sqlite3.h>
+#include <time.h>
+
+#include "../boot/sandbox.h"
+
+#define FILE_NAME "state.db"
+
+static const struct mac first = {{0x52, 0x54, 0, 0, 0, 1}};
+static const struct mac second = {{0x52, 0x54, 0, 0, 0, 2}};
+
+/* A registry and its store, as after a start. */
+struct life {
+	struct registry *r;
+	struct store *s;
+};
+
+static struct life
+born_at(const char *path)
+{
+	struct life l = {.r = registry_new(&(struct registry_config){0})};
+
+	assert_non_null(l.r);
+	l.s = store_open(path, l.r);
+	assert_non_null(l.s);
+	return l;
+}
+
+static struct life
+born(void)
+{
+	return born_at(in_sandbox(FILE_NAME));
+}
+
+static void
+dies(struct life *l)
+{
+	store_close(l->s);
+	registry_free(l->r);
+}
+
+/* Waiting. */
+
+struct answer {
+	pthread_mutex_t lock;
+	pthread_cond_t came;
+	bool done, ok;
+};
+
+static void
+on_durable(void *arg, bool ok)
+{
+	struct answer *a = arg;
+
+	pthread_mutex_lock(&a->lock);
+	a->done = true;
+	a->ok = ok;
+	pthread_cond_signal(&a->came);
+	pthread_mutex_unlock(&a->lock);
+}
+
+/* What store_when_durable() says of the generation. */
+static bool
+is_durable(struct life *l, uint64_t generation)
+{
+	struct answer a = {
+		PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, false, false};
+
+	store_when_durable(l->s, generation, on_durable, &a);
+	pthread_mutex_lock(&a.lock);
+	while (!a.done)
+		pthread_cond_wait(&a.came, &a.lock);
+	pthread_mutex_unlock(&a.lock);
+	return a.ok;
+}
+
+static bool
+set(struct life *l, const struct mac *mac, enum machine_state state)
+{
+	return is_durable(l, registry_set_state(l->r, mac, state, "api"));
+}
+
+static void
+tell(struct life *l, const struct mac *mac, enum event_kind kind, const char *name)
+{
+	struct sighting who = {
+		.mac = *mac, .has_mac = true, .arch = 7, .product = "Box 9"};
+
+	registry_tell(l->r, &who,
+		&(struct event){.kind = kind,
+			.via = VIA_HTTP,
+			.arch = 7,
+			.name = name,
+			.text = kind == EV_FAILED ? "cut" : NULL,
+			.bytes = 12});
+}
+
+static struct store_health
+health(struct life *l)
+{
+	struct store_health h;
+
+	store_health(l->s, &h);
+	return h;
+}
+
+static void
+nap(void)
+{
+	nanosleep(&(struct timespec){0, 20000000}, NULL);
+}
+
+/* Half a minute: whatever is waited for takes a second or so. */
+#define UNTIL(condition)                                                                 \
+	do {                                                                             \
+		for (int tries_ = 0; tries_ < 1500 && !(condition); tries_++)            \
+			nap();                                                           \
+		assert_true(condition);                                                  \
+	} while (0)
+
+/* The disk. */
+
+static sqlite3 *
+outsider(void)
+{
+	sqlite3 *db;
+
+	assert_int_equal(sqlite3_open(in_sandbox(FILE_NAME), &db), SQLITE_OK);
+	sqlite3_busy_timeout(db, 10000);
+	return db;
+}
+
+static void
+does(sqlite3 *db, const char *sql)
+{
+	char *why = NULL;
+
+	if (sqlite3_exec(db, sql, NULL, NULL, &why) != SQLITE_OK)
+		fail_msg("%s: %s", sql, why);
+}
+
+/* The first column of the first row, "" for none; good until the next call. */
+static const char *
+on_disk(const char *sql)
+{
+	static char text[256];
+	sqlite3 *db = outsider();
+	sqlite3_stmt *st;
+
+	*text = '\0';
+	if (sqlite3_prepare_v2(db, sql, -1, &st, NULL) == SQLITE_OK &&
+		sqlite3_step(st) == SQLITE_ROW && sqlite3_column_text(st, 0) != NULL)
+		snprintf(text, sizeof(text), "%s", sqlite3_column_text(st, 0));
+	sqlite3_finalize(st);
+	sqlite3_close(db);
+	return text;
+}
+
+#define STATE_OF_FIRST "SELECT state FROM state WHERE mac='52-54-00-00-00-01'"
+#define STATE_OF_SECOND "SELECT state FROM state WHERE mac='52-54-00-00-00-02'"
+#define EVENTS_NAMED(name) "SELECT count(*) FROM event WHERE name='" name "'"
+
+/* How many files in the sandbox have names that begin so. */
+static int
+files_named(const char *start)
+{
+	DIR *d = opendir(sandbox);
+	struct dirent *e;
+	int n = 0;
+
+	assert_non_null(d);
+	while ((e = readdir(d)) != NULL)
+		n += strncmp(e->d_name, start, strlen(start)) == 0;
+	closedir(d);
+	return n;
+}
+
+static enum machine_state
+state_after_restart(const struct mac *mac)
+{
+	struct life l = born();
+	enum machine_state state = registry_state(l.r, mac, STATE_BOOT);
+
+	dies(&l);
+	return state;
+}
+
+/* Tests. */
+
+static void
+none_keeps_memory_only(void **state)
+{
+	struct life l = born_at("none");
+
+	assert_true(set(&l, &first, STATE_ONCE));
+	assert_true(health(&l).ok);
+	assert_int_equal(store_history(l.s, &first, UINT64_MAX, NULL, 0, NULL, 0), 0);
+	dies(&l);
+}
+
+static void
+what_is_durable_is_on_the_disk_and_back_after_a_start(void **state)
+{
+	struct life l = born();
+
+	assert_true(set(&l, &first, STATE_LOCAL));
+	assert_string_equal(on_disk(STATE_OF_FIRST), "local");
+	assert_true(set(&l, &first, STATE_ONCE));
+	assert_true(set(&l, &second, STATE_IGNORE));
+	assert_string_equal(on_disk(STATE_OF_FIRST), "once");
+	dies(&l);
+	assert_int_equal(state_after_restart(&first), STATE_ONCE);
+	assert_int_equal(state_after_restart(&second), STATE_IGNORE);
+}
+
+static void
+many_changes_are_all_there(void **state)
+{
+	struct life l = born();
+	uint64_t last = 0;
+
+	for (int i = 0; i < 1000; i++) {
+		struct mac mac = {{2, 0, 0, 0, (uint8_t)(i >> 8), (uint8_t)i}};
+
+		last = registry_set_state(l.r, &mac, STATE_LOCAL, "api");
+	}
+	assert_true(is_durable(&l, last));
+	assert_string_equal(
+		on_disk("SELECT count(*) FROM state WHERE state='local'"), "1000");
+	dies(&l);
+}
+
+static void
+history_is_written_and_read(void **state)
+{
+	struct life l = born();
+	struct event events[8];
+	char words[512];
+
+	tell(&l, &first, EV_ASKED, "snponly64.efi");
+	tell(&l, &first, EV_FAILED, "vmlinuz");
+	tell(&l, &second, EV_ASKED, "another");
+	UNTIL(health(&l).written >= 4);
+	assert_int_equal(
+		store_history(l.s, &first, UINT64_MAX, events, 8, words, sizeof(words)),
+		3);
+	assert_int_equal(events[0].kind, EV_BOOT);
+	assert_int_equal(events[1].kind, EV_ASKED);
+	assert_string_equal(events[1].name, "snponly64.efi");
+	assert_null(events[1].text);
+	assert_int_equal(events[1].via, VIA_HTTP);
+	assert_int_equal(events[1].arch, 7);
+	assert_int_equal(events[1].boot, 1);
+	assert_string_equal(events[2].text, "cut");
+	assert_int_equal(events[2].bytes, 12);
+	assert_int_equal(
+		store_history(l.s, &first, UINT64_MAX, events, 1, words, sizeof(words)),
+		1);
+	assert_string_equal(events[0].name, "vmlinuz");
+	/* No room for the words of the last. */
+	assert_int_equal(store_history(l.s, &first, UINT64_MAX, events, 8, words, 16), 2);
+	dies(&l);
+}
+
+static void
+forgotten_is_gone_with_its_history(void **state)
+{
+	struct life l = born();
+
+	tell(&l, &first, EV_ASKED, "secret");
+	tell(&l, &second, EV_ASKED, "public");
+	assert_true(set(&l, &first, STATE_LOCAL));
+	UNTIL(strcmp(on_disk(EVENTS_NAMED("secret")), "1") == 0);
+	assert_true(is_durable(&l, registry_forget(l.r, &first)));
+	assert_string_equal(on_disk(STATE_OF_FIRST), "");
+	assert_string_equal(on_disk(EVENTS_NAMED("secret")), "0");
+	assert_string_equal(on_disk(EVENTS_NAMED("public")), "1");
+	/* And known anew. */
+	assert_true(set(&l, &first, STATE_ONCE));
+	assert_string_equal(on_disk(STATE_OF_FIRST), "once");
+	dies(&l);
+}
+
+static void
+machines_come_back(void **state)
+{
+	struct life l = born();
+	struct machine_view m;
+
+	tell(&l, &first, EV_ASKED, "x");
+	UNTIL(health(&l).written >= 1);
+	dies(&l);
+	l = born();
+	assert_true(registry_machine(l.r, &first, &m));
+	assert_string_equal(m.product, "Box 9");
+	assert_memory_equal(&m.macs[0], &first, sizeof(first));
+	dies(&l);
+}
+
+static void
+close_writes_what_is_left(void **state)
+{
+	struct life l = born();
+
+	tell(&l, &first, EV_ASKED, "last words");
+	registry_set_state(l.r, &first, STATE_LOCAL, "api");
+	dies(&l);
+	assert_string_equal(on_disk(EVENTS_NAMED("last words")), "1");
+	assert_string_equal(on_disk(STATE_OF_FIRST), "local");
+}
+
+static void
+locked_is_said_and_written_when_the_lock_is_gone(void **state)
+{
+	struct life l = born();
+	sqlite3 *db = outsider();
+
+	does(db, "BEGIN EXCLUSIVE");
+	assert_false(set(&l, &first, STATE_LOCAL));
+	assert_false(health(&l).ok);
+	assert_non_null(strstr(health(&l).why, "locked"));
+	/* Memory has it all the same. */
+	assert_int_equal(registry_state(l.r, &first, STATE_BOOT), STATE_LOCAL);
+	tell(&l, &first, EV_ASKED, "in the dark");
+	does(db, "ROLLBACK");
+	sqlite3_close(db);
+	UNTIL(health(&l).ok);
+	assert_string_equal(on_disk(STATE_OF_FIRST), "local");
+	UNTIL(strcmp(on_disk(EVENTS_NAMED("in the dark")), "1") == 0);
+	dies(&l);
+}
+
+static void
+locked_at_start_is_read_all_the_same(void **state)
+{
+	struct life l = born();
+	sqlite3 *db;
+
+	assert_true(set(&l, &first, STATE_LOCAL));
+	dies(&l);
+	db = outsider();
+	does(db, "BEGIN EXCLUSIVE");
+	l = born();
+	assert_int_equal(registry_state(l.r, &first, STATE_BOOT), STATE_LOCAL);
+	does(db, "ROLLBACK");
+	sqlite3_close(db);
+	assert_true(set(&l, &second, STATE_ONCE));
+	dies(&l);
+}
+
+/* Another program that has it to itself: not even reading works. */
+static void
+unreadable_at_start_is_read_later(void **state)
+{
+	struct life l = born();
+	sqlite3 *db;
+
+	assert_true(set(&l, &first, STATE_LOCAL));
+	dies(&l);
+	db = outsider();
+	does(db, "PRAGMA locking_mode=EXCLUSIVE; BEGIN EXCLUSIVE; "
+		 "UPDATE state SET changed_ms=7; COMMIT");
+	l = born();
+	assert_false(health(&l).ok);
+	assert_int_equal(registry_state(l.r, &first, STATE_BOOT), STATE_BOOT);
+	sqlite3_close(db);
+	UNTIL(health(&l).ok);
+	assert_int_equal(registry_state(l.r, &first, STATE_BOOT), STATE_LOCAL);
+	dies(&l);
+}
+
+static void
+deleted_is_made_anew_from_memory(void **state)
+{
+	struct life l = born();
+
+	assert_true(set(&l, &first, STATE_LOCAL));
+	assert_int_equal(unlink(in_sandbox(FILE_NAME)), 0);
+	unlink(in_sandbox(FILE_NAME "-wal"));
+	unlink(in_sandbox(FILE_NAME "-shm"));
+	assert_true(set(&l, &second, STATE_ONCE));
+	assert_string_equal(on_disk(STATE_OF_FIRST), "local");
+	assert_string_equal(on_disk(STATE_OF_SECOND), "once");
+	assert_true(health(&l).ok);
+	dies(&l);
+}
+
+/* Somebody moved it away and put another one there. */
+static void
+replaced_gets_what_memory_knows(void **state)
+{
+	struct life l = born();
+	char to[512];
+
+	assert_true(set(&l, &first, STATE_LOCAL));
+	snprintf(to, sizeof(to), "%s", in_sandbox("moved.db"));
+	assert_int_equal(rename(in_sandbox(FILE_NAME), to), 0);
+	unlink(in_sandbox(FILE_NAME "-wal"));
+	put_file(FILE_NAME, "");
+	assert_true(set(&l, &second, STATE_ONCE));
+	assert_string_equal(on_disk(STATE_OF_FIRST), "local");
+	dies(&l);
+}
+
+static void
+garbage_is_moved_aside_at_start(void **state)
+{
+	struct life l;
+
+	put_file(FILE_NAME,
+		"This is not a database. It only lies where one should be, and "
+		"it is longer than the first hundred bytes of one.");
+	l = born();
+	assert_true(health(&l).ok);
+	assert_int_equal(files_named(FILE_NAME ".corrupt-2"), 1);
+	assert_true(set(&l, &first, STATE_LOCAL));
+	assert_string_equal(on_disk(STATE_OF_FIRST), "local");
+	dies(&l);
+}
+
+static void
+overwrite(long from, long to)
+{
+	FILE *f = fopen(in_sandbox(FILE_NAME), "r+");
+
+	assert_non_null(f);
+	assert_int_equal(fseek(f, from, SEEK_SET), 0);
+	for (long i = from; i < to; i++)
+		fputc(0xa5, f);
+	assert_int_equal(fclose(f), 0);
+}
+
+static void
+fill(struct life *l)
+{
+	for (int i = 0; i < 300; i++) {
+		struct mac mac = {{2, 0, 0, 0, (uint8_t)(i >> 8), (uint8_t)i}};
+
+		registry_set_state(l->r, &mac, STATE_LOCAL, "api");
+		tell(l, &mac, EV_ASKED, "filler");
+	}
+	UNTIL(health(l).written >= 300);
+}
+
+/* A page of the history is no page any more: found by the check at start. */
+static void
+corrupt_page_is_found_and_states_survive(void **state)
+{
+	struct life l = born();
+
+	fill(&l);
+	assert_true(set(&l, &first, STATE_IGNORE));
+	dies(&l);
+	overwrite(atol(on_disk("SELECT (rootpage - 1) * 4096 FROM sqlite_schema "
+			       "WHERE name='event'")),
+		atol(on_disk(
+			"SELECT rootpage * 4096 FROM sqlite_schema WHERE name='event'")));
+	l = born();
+	assert_int_equal(registry_state(l.r, &first, STATE_BOOT), STATE_IGNORE);
+	UNTIL(files_named(FILE_NAME ".corrupt-2") > 0);
+	UNTIL(strcmp(on_disk(STATE_OF_FIRST), "ignore") == 0);
+	UNTIL(health(&l).ok);
+	assert_string_equal(
+		on_disk("SELECT count(*) FROM state WHERE state='local'"), "300");
+	UNTIL(atoi(on_disk("SELECT count(*) FROM machine")) >= 300);
+	dies(&l);
+}
+
+static void
+cut_under_us_is_made_anew_from_memory(void **state)
+{
+	struct life l = born();
+	sqlite3 *db;
+
+	fill(&l);
+	assert_true(set(&l, &first, STATE_LOCAL));
+	db = outsider();
+	does(db, "PRAGMA wal_checkpoint(TRUNCATE)");
+	sqlite3_close(db);
+	assert_true(set(&l, &first, STATE_ONCE));
+	assert_int_equal(truncate(in_sandbox(FILE_NAME), 5000), 0);
+	registry_set_state(l.r, &second, STATE_IGNORE, "api");
+	UNTIL(strcmp(on_disk(STATE_OF_SECOND), "ignore") == 0 && health(&l).ok);
+	assert_string_equal(on_disk(STATE_OF_FIRST), "once");
+	assert_string_equal(
+		on_disk("SELECT count(*) FROM state WHERE state='local'"), "300");
+	assert_string_equal(on_disk("PRAGMA integrity_check"), "ok");
+	dies(&l);
+}
+
+static void
+vacuumed_is_no_corruption(void **state)
+{
+	struct life l = born();
+	sqlite3 *db = outsider();
+
+	fill(&l);
+	does(db, "DELETE FROM event; VACUUM; PRAGMA wal_checkpoint(TRUNCATE)");
+	sqlite3_close(db);
+	registry_set_state(l.r, &second, STATE_IGNORE, "api");
+	UNTIL(strcmp(on_disk(STATE_OF_SECOND), "ignore") == 0 && health(&l).ok);
+	assert_int_equal(files_named(FILE_NAME ".corrupt"), 0);
+	dies(&l);
+}
+
+static void
+another_programs_database_is_left_alone(void **state)
+{
+	sqlite3 *db = outsider();
+	struct life l;
+
+	does(db, "CREATE TABLE theirs(x); INSERT INTO theirs VALUES(42)");
+	sqlite3_close(db);
+	l = born();
+	assert_false(health(&l).ok);
+	assert_non_null(strstr(health(&l).why, "another program's"));
+	assert_false(set(&l, &first, STATE_LOCAL));
+	dies(&l);
+	assert_string_equal(on_disk("SELECT x FROM theirs"), "42");
+	assert_string_equal(on_disk("SELECT count(*) FROM sqlite_schema"), "1");
+	assert_int_equal(files_named(FILE_NAME ".corrupt"), 0);
+}
+
+static void
+newer_pixies_database_is_left_alone(void **state)
+{
+	struct life l = born();
+	sqlite3 *db;
+
+	assert_true(set(&l, &first, STATE_LOCAL));
+	dies(&l);
+	db = outsider();
+	does(db, "PRAGMA user_version=99");
+	sqlite3_close(db);
+	l = born();
+	assert_false(health(&l).ok);
+	assert_non_null(strstr(health(&l).why, "newer pixie"));
+	dies(&l);
+	assert_string_equal(on_disk(STATE_OF_FIRST), "local");
+}
+
+static void
+directory_that_comes_later_is_used_then(void **state)
+{
+	char path[512];
+	struct life l;
+
+	snprintf(path, sizeof(path), "%s/later/%s", sandbox, FILE_NAME);
+	l = born_at(path);
+	assert_false(health(&l).ok);
+	assert_false(set(&l, &first, STATE_LOCAL));
+	put_dir("later");
+	UNTIL(health(&l).ok);
+	dies(&l);
+	l = born_at(path);
+	assert_int_equal(registry_state(l.r, &first, STATE_BOOT), STATE_LOCAL);
+	dies(&l);
+}
+
+static void
+strangers_cannot_read_it(void **state)
+{
+	struct life l = born();
+	struct stat st;
+
+	assert_true(set(&l, &first, STATE_LOCAL));
+	assert_int_equal(stat(in_sandbox(FILE_NAME), &st), 0);
+	assert_int_equal(st.st_mode & 0777, 0600);
+	assert_int_equal(stat(in_sandbox(FILE_NAME "-wal"), &st), 0);
+	assert_int_equal(st.st_mode & 0777, 0600);
+	dies(&l);
+}
+
+#define T(test) cmocka_unit_test_setup_teardown(test, make_sandbox, remove_sandbox)
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		T(none_keeps_memory_only),
+		T(what_is_durable_is_on_the_disk_and_back_after_a_start),
+		T(many_changes_are_all_there),
+		T(history_is_written_and_read),
+		T(forgotten_is_gone_with_its_history),
+		T(machines_come_back),
+		T(close_writes_what_is_left),
+		T(locked_is_said_and_written_when_the_lock_is_gone),
+		T(locked_at_start_is_read_all_the_same),
+		T(unreadable_at_start_is_read_later),
+		T(deleted_is_made_anew_from_memory),
+		T(replaced_gets_what_memory_knows),
+		T(garbage_is_moved_aside_at_start),
+		T(corrupt_page_is_found_and_states_survive),
+		T(cut_under_us_is_made_anew_from_memory),
+		T(vacuumed_is_no_corruption),
+		T(another_programs_database_is_left_alone),
+		T(newer_pixies_database_is_left_alone),
+		T(directory_that_comes_later_is_used_then),
+		T(strangers_cannot_read_it),
+	};
+
+	return cmocka_run_group_tests_name("store", tests, NULL, NULL);
+}
