@@ -45,6 +45,9 @@ test_packages='
 	kea-dhcp6-server        # DHCPv6 rules of the README
 	u-boot-qemu             # a machine with U-Boot
 	buildah                 # builds the container, without a daemon or a registry
+	chromium                # shows the page
+	nodejs                  # what drives it
+	npm                     # fetches Playwright and axe, by tests/page/package-lock.json
 '
 # What pixie is measured beside, and with. atftpd, which conflicts with tftpd-hpa, is
 # unpacked by bench/peers.sh and not installed.
@@ -68,10 +71,15 @@ fail() { echo "deps: $*" >&2; exit 1; }
 
 names() { printf '%s\n' "$1" | sed 's/#.*//'; }
 
+# By name, or by what another package provides: a nodejs not Debian's brings its npm.
 missing() {
+	installed=$(dpkg-query -W -f '${db:Status-Abbrev}, ${Package}, ${Provides}\n' |
+		sed -n 's/^ii *//p' | sed 's/([^)]*)//g' | tr -s ', \n' ' ')
 	for package in $(names "$1"); do
-		dpkg-query -W -f '${db:Status-Abbrev}' "$package" 2>/dev/null | grep -q '^ii' ||
-			printf '%s ' "$package"
+		case "$installed " in
+		*" $package "*) ;;
+		*) printf '%s ' "$package" ;;
+		esac
 	done
 }
 
@@ -114,13 +122,25 @@ install_missing() {
 	disable_services
 }
 
+# The tests' npm packages, when the lock file is not what lies there.
+install_npm() {
+	cd "$(dirname "$0")/../tests/page"
+	cmp -s package-lock.json node_modules/.installed && return
+	npm ci --ignore-scripts --no-audit --no-fund || fail "npm could not install the packages of tests/page"
+	cp package-lock.json node_modules/.installed
+}
+
 case ${1-} in
 build) wanted=$(missing "$build_packages") ;;
 test) wanted=$(missing "$build_packages$test_packages") ;;
 bench) wanted=$(missing "$build_packages$bench_packages") ;;
 *) fail "usage: tools/deps.sh build|test|bench" ;;
 esac
-[ -z "$wanted" ] && exit 0
-command -v apt-get >/dev/null || fail "no apt here; install by hand: $wanted"
-echo "deps: installing $wanted"
-install_missing
+if [ -n "$wanted" ]; then
+	command -v apt-get >/dev/null || fail "no apt here; install by hand: $wanted"
+	echo "deps: installing $wanted"
+	install_missing
+fi
+if [ "$1" = test ]; then
+	install_npm
+fi

@@ -16,12 +16,12 @@ export const rate = (n) => `${bytes(Math.round(n))}/s`;
 export function duration(ms) {
 	if (ms < 1000)
 		return `${Math.max(0, Math.round(ms))} ms`;
-	if (ms < 59950)
+	if (ms < 59500)
 		return `${(ms / 1000).toFixed(ms < 9950 ? 1 : 0)} s`;
-	const minutes = Math.floor(ms / 60000);
+	const seconds = Math.round(ms / 1000), minutes = Math.floor(seconds / 60);
 	const two = (n, unit, m, small) => m > 0 ? `${n} ${unit} ${m} ${small}` : `${n} ${unit}`;
 	if (minutes < 60)
-		return two(minutes, 'min', Math.floor(ms / 1000) % 60, 's');
+		return two(minutes, 'min', seconds % 60, 's');
 	return two(Math.floor(minutes / 60), 'h', minutes % 60, 'min');
 }
 

@@ -79,7 +79,7 @@ function judge(step) {
 
 function gather(events) {
 	const steps = new Map(STEPS.map((id) =>
-		[id, {id, title: TITLES[id], events: [], state: 'ahead', began: NaN, ended: NaN}]));
+		[id, {id, title: TITLES[id], events: [], state: 'ahead', began: NaN, ended: NaN, took: null}]));
 	const seen = new Set();
 	let last = 'dhcp';
 	for (const event of events) {
@@ -100,7 +100,7 @@ function measure(reached, boot) {
 	reached.forEach((step, i) => {
 		const next = reached[i + 1];
 		step.until = next ? Math.max(next.began, step.began) : step.ended;
-		step.took = step.id === 'end' ? null : step.until - step.began;
+		step.took = step.until - step.began;
 	});
 	if (boot.outcome === 'running' && reached.length > 0)
 		reached.at(-1).took = null;

@@ -38,7 +38,7 @@ function fillStep(tab, step, part) {
 	setAttribute(tab, 'data-state', step.state);
 	setText(mark, GLYPHS[step.state]);
 	setText(title, step.title);
-	setText(took, step.took === null || step.took === undefined ? '' : duration(step.took));
+	setText(took, step.took === null ? '' : duration(step.took));
 	setText(words, `, ${WORDS[step.state]}`);
 	tab.style.flexGrow = share(step.took);
 	const full = step.state === 'active' ? part ?? 0 : step.state === 'ahead' ? 0 : 1;
