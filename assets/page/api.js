@@ -55,7 +55,7 @@ async function withToken(ask) {
 			if (error.status !== 401)
 				throw error;
 			sessionStorage.removeItem(KEPT);
-			why = `Refused: ${error.message}`;
+			why = `Refused: ${error.own ? error.message : 'that is not the token of this pixie.'}`;
 		}
 	}
 }
@@ -64,7 +64,7 @@ async function withToken(ask) {
 function change(method, path, body) {
 	return withToken(async (token) => {
 		if (!/^[\x21-\x7e]+$/.test(token))
-			throw new Refused(401, 'that is no token: it has other characters in it');
+			throw Object.assign(new Refused(401, 'no token has such characters in it.'), {own: true});
 		return answer(await fetch(path, {
 			method, cache: 'no-store', body,
 			headers: {Authorization: `Bearer ${token}`, 'Content-Type': 'application/json'},
@@ -74,4 +74,4 @@ function change(method, path, body) {
 
 /** The machine as it is now, or null when no token was given. Throws Refused. */
 export const setState = (id, state) =>
-	change('PUT', `${machinePath(id)}/state`, JSON.stringify({state}));
+	change('PUT', `${machinePath(id)}/state`, JSON.stringify({state, by: 'page'}));

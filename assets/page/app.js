@@ -259,8 +259,10 @@ async function reloadQuietly() {
 
 function addToStory(event) {
 	const boots = open.record.boots;
-	let boot = boots.find((b) => b.number === event.boot);
-	if (!boot) {
+	/* Numbers begin anew with each life of the server: only the last of a number can go on. */
+	let boot = boots.at(-1);
+	if (boot?.number !== event.boot || (event.kind === 'boot' && boot.events.length > 0 &&
+		boot.events[0].seq !== event.seq)) {
 		boot = {number: event.boot, began: event.time, ended: null, outcome: 'running', verdict: null,
 			events: []};
 		boots.push(boot);
@@ -284,7 +286,8 @@ function onStory(event) {
 }
 
 async function onLost({lost}) {
-	notice(`${count(lost, 'event was', 'events were')} missed; everything was loaded again.`);
+	if (lost > 0)
+		notice(`${count(lost, 'event was', 'events were')} missed; everything was loaded again.`);
 	await reloadAll().catch(() => {});
 }
 
@@ -297,10 +300,10 @@ async function reloadAll() {
 
 function onEvent(name, data) {
 	if (name === 'progress')
-		model.progress(data.transfers);
+		model.progress(data.transfers, data.more > 0);
 	else if (name === 'lost')
 		onLost(data);
-	else
+	else if (data.kind)
 		onStory(data);
 	draw();
 }
@@ -317,6 +320,8 @@ function onLink(state, seconds) {
 		connecting: 'Connecting', live: 'Live',
 		waiting: `Not connected; trying again in ${seconds} s`,
 	};
+	if (state === 'live')
+		document.querySelector('.notice[data-tone=bad]')?.remove();
 	byId('link').dataset.link = state;
 	setText(byId('link').firstElementChild, words[state]);
 }
@@ -355,6 +360,8 @@ async function begin() {
 			return;
 		} catch (error) {
 			onLink('waiting', 2);
+			if (error instanceof api.Refused)
+				notice(error.message, 'bad');
 			await new Promise((resolve) => setTimeout(resolve, 2000));
 		}
 	}

@@ -130,16 +130,16 @@ function bootsView(choose) {
 	let drawn = '';
 	return {
 		node: row,
-		draw(boots, number) {
+		draw(boots, chosen) {
 			const shown = boots.slice(-BOOTS_SHOWN).reverse();
-			const key = JSON.stringify([shown.map((b) => [b.number, b.outcome]), number]);
+			const key = JSON.stringify([shown.map((b) => [b.began, b.outcome]), chosen.began]);
 			if (key === drawn)
 				return;
 			drawn = key;
 			const had = row.contains(document.activeElement);
 			row.replaceChildren(...shown.map((b) => el('button', {
 				type: 'button', 'data-tone': OUTCOMES[b.outcome]?.tone ?? 'none',
-				'aria-pressed': String(b.number === number), onclick: () => choose(b.number),
+				'aria-pressed': String(b === chosen), onclick: () => choose(b.began),
 				title: clock(b.began),
 			}, el('span', {class: 'mark', 'aria-hidden': 'true'}), `${b.number}`,
 				el('span', {class: 'unseen'}, `, ${OUTCOMES[b.outcome]?.word ?? b.outcome}`))));
@@ -155,7 +155,7 @@ function bootsView(choose) {
  * lost}; rights = {allowed, busy}.
  */
 export function machineView(id, on) {
-	let number = null; /* the boot looked at; null: the last */
+	let began = null; /* of the boot looked at; null: the last. Numbers are not unique */
 	let last = null, scripted;
 	const heading = el('h2', {class: 'mac', tabindex: '-1'}, id), sub = el('p', {class: 'muted'});
 	const verdict = verdictView(), state = stateView(on.change), transfers = transfersView();
@@ -171,7 +171,7 @@ export function machineView(id, on) {
 		verdict.node, state.node, storyPart, list);
 
 	function choose(wanted) {
-		number = wanted;
+		began = wanted;
 		timeline.reset();
 		draw(...last);
 	}
@@ -179,7 +179,7 @@ export function machineView(id, on) {
 	function draw(record, rights) {
 		last = [record, rights];
 		const {m} = record, newest = record.boots.at(-1);
-		const boot = record.boots.find((b) => b.number === number) ?? newest;
+		const boot = record.boots.find((b) => b.began === began) ?? newest;
 		const moving = boot === newest ? record.transfers : [];
 		setAttribute(node, 'data-tone', toneOf(m));
 		setText(sub, [m.vendor, m.product].filter(Boolean).join(' ') || 'Maker and product not known yet');
@@ -192,7 +192,7 @@ export function machineView(id, on) {
 		if (boot) {
 			timeline.draw(boot, partDone(moving));
 			transfers.draw(moving);
-			boots.draw(record.boots, boot.number);
+			boots.draw(record.boots, boot);
 			const lost = record.lost > 0 ? `, ${count(record.lost, 'older event')} not kept` : '';
 			setText(when, `Boot ${boot.number}, ${clock(boot.began)}${lost}`);
 		}

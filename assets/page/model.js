@@ -137,10 +137,10 @@ export class Model {
 			this.#move(m.id, entry, entry.transfers.filter((t) => t.name !== event.name));
 	}
 
-	/** Everything that moves now; what is not among them has ended. */
-	progress(transfers) {
+	/** What moves now; unless there is `more`, what is not among them has ended. */
+	progress(transfers, more = false) {
 		const by = grouped(transfers);
-		for (const id of [...this.moving])
+		for (const id of more ? [] : [...this.moving])
 			if (!by.has(id))
 				this.#move(id, this.entries.get(id), []);
 		for (const [id, list] of by) {

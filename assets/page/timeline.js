@@ -96,7 +96,7 @@ export function timelineView() {
 
 	function drawEvents(boot, step) {
 		const found = step.events;
-		const key = `${boot.number} ${step.id} ${found.length} ${found.at(-1)?.seq} ${boot.outcome}`;
+		const key = `${boot.began} ${step.id} ${found.length} ${found.at(-1)?.seq} ${boot.outcome}`;
 		if (key === drawn)
 			return;
 		drawn = key;

@@ -44,6 +44,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
             return self.file("/page/index.html" if path == "/" else path)
         if path == "/api/v1/events":
             return self.stream()
+        if self.server.mock.refuse_reads:
+            status, words = self.server.mock.refuse_reads
+            return self.reply(status, {"error": words})
         answer = self.server.mock.get(path)
         self.reply(*((200, answer) if answer is not None else (404, {"error": f"no {path}"})))
 
@@ -90,7 +93,7 @@ class Mock:
         self.seq, self.ring, self.readers = 0, [], []
         self.resumed = []  # (?after, Last-Event-ID) of each stream
         self.lock = threading.Lock()
-        self.refuse = None  # (status, words) for the next changes
+        self.refuse = self.refuse_reads = None  # (status, words) for what is asked next
         self.puts = []
         self.up()
 
@@ -144,8 +147,8 @@ class Mock:
         if headers["Authorization"] != f"Bearer {self.TOKEN}":
             return 401, {"error": "this is not the admin token"}
         machine = self.machines[path.split("/")[4]]
-        machine.update(state=body["state"], state_by="api")
-        self.tell(machine["id"], "state", name=body["state"], text="api", boot=0)
+        machine.update(state=body["state"], state_by=body.get("by", "api"))
+        self.tell(machine["id"], "state", name=body["state"], text=machine["state_by"], boot=0)
         return 200, machine
 
     @contextlib.contextmanager
@@ -154,6 +157,7 @@ class Mock:
         with self.lock:
             after = int(headers["Last-Event-ID"] or 0)
             self.resumed.append(after)
+            inbox.put(b'retry: 2000\n\nevent: hello\ndata: {"seq":1}\n\n')
             for seq, piece in self.ring:
                 if seq > after:
                     inbox.put(piece)
@@ -184,11 +188,12 @@ class Mock:
             self.ring.append((self.seq, piece))
             self._send(piece)
 
-    def progress(self, *transfers):
+    def progress(self, *transfers, more=0):
         with self.lock:
             for ident in {t["id"] for t in transfers} & self.machines.keys():
                 self.machines[ident]["transfers"] = [t for t in transfers if t["id"] == ident]
-            self._send(f"event: progress\ndata: {json.dumps({'transfers': transfers})}\n\n".encode())
+            data = json.dumps({"transfers": transfers, **({"more": more} if more else {})})
+            self._send(f"event: progress\ndata: {data}\n\n".encode())
 
     def lose(self, n):
         with self.lock:

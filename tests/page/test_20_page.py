@@ -93,7 +93,7 @@ def test_roms_and_their_empty_slots(mock, visit):
     page = live(visit(server.url + "#/roms"))
     page.wait_text("tr", "70.1 kB")
     page.wait_text("tr.empty", "snponly32.efi")
-    assert "empty slot" in page.text("tr.empty")
+    assert "Empty slot" in page.text("tr.empty")
     assert page.locator("tbody a").getAttribute("href") == "/undionly.kpxe"
 
 
@@ -144,6 +144,43 @@ def test_a_verdict_comes_in(mock, visit):
     page.wait("() => document.querySelectorAll('.step[data-state=done]').length === 7")
     page.wait_text("#spoken", "It fetched its last file")
     page.locator(f"[id='m-{IDENT}'][data-tone=ok]").waitFor()
+
+
+def test_the_same_number_in_another_life_of_the_server(mock, visit):
+    """Boots are counted from one each time: the second boot 1 is another one."""
+    server = booting(mock)
+    page = live(visit(server.url + HASH))
+    page.wait_text("#events", "It asked for")
+    again = {**boot("running", 5), "events": []}
+    server.machines[IDENT]["boot"] = again
+    server.boots[IDENT].append(again)
+    server.tell(IDENT, "boot", boot=1, time=at(5), say="A boot begins.")
+    server.tell(IDENT, "discover", via="dhcp", boot=1, time=at(5), say="It asks anew.")
+    page.wait_text("#events", "It asks anew.")
+    page.wait("() => document.querySelectorAll('.boots button').length === 2")
+    page.locator(".boots button").last().click()
+    page.wait_text("#events", "It asked for extra/initrd.img.")
+
+
+def test_progress_of_some_leaves_the_others(mock, visit):
+    """The server names only so many transfers at a time."""
+    server = booting(mock)
+    page = live(visit(server.url))
+    server.progress(transfer(.25))
+    page.wait_text(".row .does", "25 %")
+    server.progress(transfer(.5, ident=OTHER), more=1)
+    page.wait("() => document.querySelectorAll('.row .bar:not([hidden])').length === 2")
+    server.progress(transfer(.75, ident=OTHER))
+    page.wait("() => document.querySelectorAll('.row .bar:not([hidden])').length === 1")
+
+
+def test_a_name_that_is_not_the_servers(mock, visit):
+    server = booting(mock)
+    server.refuse_reads = (403, "this server does not know itself by that name")
+    page = visit(server.url)
+    page.wait_text(".notice", "this server does not know itself by that name")
+    server.refuse_reads = None
+    live(page)
 
 
 def test_a_boot_begins(mock, visit):
@@ -236,7 +273,7 @@ def test_token_is_asked_for_once(mock, visit):
     press(page, "Once")
     give_token(page, server.TOKEN)
     page.wait_text(".choices [aria-pressed=true]", "Once")
-    page.wait_text("#state-by", "set by api")
+    page.wait_text("#state-by", "set by page")
     press(page, "Local")
     page.wait_text(".choices [aria-pressed=true]", "Local")
     assert [(p, b["state"]) for p, b, _ in server.puts] == [
