@@ -188,6 +188,22 @@ is_unchanged(int fd, const struct stat *st)
 	return version_same(&was, &is);
 }
 
+/*
+ * Whether the path itself leads to that file, as it does not when it was asked for in
+ * another case: then there is nothing by which to see that it is still the same.
+ */
+static bool
+leads_to(const char *path, const struct stat *st)
+{
+	struct version wanted = version_of(st), found;
+	struct stat there;
+
+	if (stat(path, &there) < 0)
+		return false;
+	found = version_of(&there);
+	return version_same(&wanted, &found);
+}
+
 /* All of the file, if it stayed the same while it was read; else NULL. */
 static struct content *
 read_whole(const char *path, int fd, const struct stat *st, const char *type)
@@ -236,7 +252,7 @@ shelf_open(const char *dir, const char *name, int fd, const struct stat *st,
 	if (st->st_size > SHELF_FILE_MAX)
 		return content_lent(fd, path, st, type, keep_open);
 	if (st->st_size > 0 && st->st_size <= SHELF_FILE_MAX && is_settled(st) &&
-		is_wanted(path, st))
+		is_wanted(path, st) && leads_to(path, st))
 		c = read_whole(path, fd, st, type);
 	if (c == NULL)
 		return content_file(fd, st, type);

@@ -107,6 +107,17 @@ a_change_is_seen_at_once(void **state)
 	content_unref(old);
 }
 
+/* GRUB and Windows ask for names in their own case: no file has that path. */
+static void
+a_name_in_another_case_is_served_and_not_kept(void **state)
+{
+	put_settled("grub.cfg", "one");
+	for (int i = 0; i < 4; i++)
+		assert_says("GRUB.CFG", "one");
+	assert_false(is_kept("GRUB.CFG"));
+	keep("grub.cfg", "one");
+}
+
 /* cp -p, rsync and touch -r set the old time again; ctime cannot be set. */
 static void
 a_change_that_hides_its_time_is_seen(void **state)
@@ -371,6 +382,8 @@ main(void)
 		cmocka_unit_test_setup(kept_when_asked_for_twice, clear),
 		cmocka_unit_test_setup(not_kept_when_just_written, clear),
 		cmocka_unit_test_setup(a_change_is_seen_at_once, clear),
+		cmocka_unit_test_setup(
+			a_name_in_another_case_is_served_and_not_kept, clear),
 		cmocka_unit_test_setup(a_change_that_hides_its_time_is_seen, clear),
 		cmocka_unit_test_setup(another_file_in_its_place_is_seen, clear),
 		cmocka_unit_test_setup(a_removed_file_is_gone, clear),
