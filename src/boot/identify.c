@@ -39,6 +39,7 @@ identify_by_name(struct who *who, const char *name)
 	if (mac_parse(last, stem, &mac) || mac_parse(last, n, &mac) ||
 		(n > 17 && last[n - 18] == '-' && mac_parse(last + n - 17, 17, &mac))) {
 		who->mac = mac;
+		who->by_name = true;
 		name_after_mac(who);
 	}
 }

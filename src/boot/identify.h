@@ -14,6 +14,7 @@ struct who {
 	char label[NETADDR_TEXT]; /* for the log: "00-11-22-33-44-55" or "192.0.2.7" */
 	struct mac mac;
 	bool has_mac;
+	bool by_name; /* the name asked for says so, not the neighbour table */
 };
 
 /* `ifindex`: interface the request came in by, 0 when unknown. */

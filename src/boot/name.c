@@ -109,14 +109,48 @@ decode_value(const char *p, char *buf, size_t cap)
 	return n > 0;
 }
 
-bool
-name_from_query(const char *query, const char *key, char *buf, size_t cap)
+static bool
+decode_text(const char *p, char *buf, size_t cap)
+{
+	size_t n = 0;
+
+	while (*p != '\0' && *p != '&') {
+		int c = decode(&p);
+
+		if (c < 0)
+			return false;
+		if (n + 1 < cap)
+			buf[n++] = is_control((unsigned char)c) ? ' ' : (char)c;
+	}
+	buf[n] = '\0';
+	return n > 0;
+}
+
+/* Where the value of `key` begins; NULL when there is none. */
+static const char *
+value_of(const char *query, const char *key)
 {
 	size_t n = strlen(key);
 
 	for (const char *p = query; p != NULL && *p != '\0';
 		p = strchr(p, '&') ? strchr(p, '&') + 1 : NULL)
 		if (strncmp(p, key, n) == 0 && p[n] == '=')
-			return decode_value(p + n + 1, buf, cap);
-	return false;
+			return p + n + 1;
+	return NULL;
+}
+
+bool
+name_from_query(const char *query, const char *key, char *buf, size_t cap)
+{
+	const char *value = value_of(query, key);
+
+	return value != NULL && decode_value(value, buf, cap);
+}
+
+bool
+name_text_from_query(const char *query, const char *key, char *buf, size_t cap)
+{
+	const char *value = value_of(query, key);
+
+	return value != NULL && decode_text(value, buf, cap);
 }

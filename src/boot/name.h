@@ -27,4 +27,10 @@ const char *name_last(const char *name);
  */
 bool name_from_query(const char *query, const char *key, char *buf, size_t cap);
 
+/*
+ * The same of a value that is text: what does not fit is cut, a slash is one, control
+ * bytes become spaces. False when it is absent, empty or wrongly escaped.
+ */
+bool name_text_from_query(const char *query, const char *key, char *buf, size_t cap);
+
 #endif

@@ -21,14 +21,17 @@
 #include "base/netaddr.h"
 #include "boot/content.h"
 
+struct registry;
+
 /* What this server serves. Made once at start, read only after that. */
 struct site {
 	const char *scripts; /* directory, never NULL */
 	const char *extra;   /* directory or NULL */
 	const char *roms;    /* directory or NULL */
 	/* For addresses written into scripts: */
-	struct netaddr http;      /* where HTTP listens; its host may be a wildcard */
-	struct netaddr advertise; /* --advertise; port 0: HTTP's. Family 0: none */
+	struct netaddr http;       /* where HTTP listens; its host may be a wildcard */
+	struct netaddr advertise;  /* --advertise; port 0: HTTP's. Family 0: none */
+	struct registry *registry; /* of the machines; NULL: none is kept */
 };
 
 #define NAME_MAX_BYTES 1024

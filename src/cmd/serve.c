@@ -12,6 +12,7 @@
 #include "cmd/setup.h"
 #include "cmd/worker.h"
 #include "dhcp/server.h"
+#include "machine/registry.h"
 #include "sys/loop.h"
 #include "sys/service.h"
 #include "sys/udp.h"
@@ -27,7 +28,7 @@ struct running {
 	const struct activity *activity; /* whom TFTP and HTTP tell of requests */
 	struct activity_relay relay;     /* the same, from the other threads */
 	struct loop_fd terminate, interrupt, hangup;
-	struct loop_timer tidy;
+	struct loop_timer second, tidy;
 };
 
 static struct loop *
@@ -71,6 +72,29 @@ on_tidy(void *arg)
 
 	shelf_tidy();
 	loop_timer_at(&r->tidy, mono_after(loop_now(main_loop(r)), TIDY_EVERY));
+}
+
+/* The registry's second hand: silence tells of a boot as much as packets do. */
+static void
+on_second(void *arg)
+{
+	struct running *r = arg;
+
+	registry_tick(r->setup.site.registry);
+	loop_timer_at(&r->second, mono_after(loop_now(main_loop(r)), MONO_S(1)));
+}
+
+static int
+start_registry(struct running *r, const struct conf *c)
+{
+	loop_timer_init(main_loop(r), &r->second, on_second, r);
+	if (c->no_timeline)
+		return EX_OK;
+	r->setup.site.registry = registry_new(&(struct registry_config){0});
+	if (r->setup.site.registry == NULL)
+		return fail(EX_OSERR, "the registry of machines: out of memory");
+	on_second(r);
+	return EX_OK;
 }
 
 static int
@@ -233,6 +257,7 @@ start(struct running *r, const struct conf *c)
 	first->of = workers_plan(
 		&r->setup, first->tftp_fds.adopted || first->http_fds.adopted);
 	if ((status = open_others(r, first->of)) != EX_OK ||
+		(status = start_registry(r, c)) != EX_OK ||
 		(status = start_dhcp(r)) != EX_OK)
 		return status;
 	return start_workers(r, c);
@@ -248,10 +273,13 @@ stop(struct running *r)
 	loop_fd_del(&r->interrupt);
 	loop_fd_del(&r->hangup);
 	loop_timer_del(&r->tidy);
+	loop_timer_del(&r->second);
 	dhcp_server_free(r->dhcp);
 	dhcp_sockets_close(&r->dhcp_fds);
 	for (unsigned i = 0; i < r->n_workers; i++)
 		worker_deinit(&r->workers[i]);
+	registry_tick(r->setup.site.registry); /* the last words */
+	registry_free(r->setup.site.registry);
 }
 
 static int

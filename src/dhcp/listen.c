@@ -67,6 +67,9 @@ dhcp_listen(struct dhcp_sockets *s, int *port)
 		err = s->server;
 	if (err < 0)
 		dhcp_sockets_close(s);
+	else
+		s->rivals =
+			packet_listen(DHCP_CLIENT_PORT); /* without CAP_NET_RAW: not */
 	return err;
 }
 
@@ -85,4 +88,5 @@ dhcp_sockets_close(struct dhcp_sockets *s)
 	close_one(&s->ear);
 	close_one(&s->mouth);
 	close_one(&s->pxe);
+	close_one(&s->rivals);
 }

@@ -8,6 +8,7 @@
 #include "boot/machine_script.h"
 #include "boot/script.h"
 #include "dhcp/memory.h"
+#include "dhcp/tell.h"
 #include "sys/iface.h"
 #include "sys/packet.h"
 #include "sys/udp.h"
@@ -23,7 +24,7 @@ struct dhcp_server {
 	struct udp_batch *batch;
 	struct memory *memory;
 	struct activity activity;
-	struct loop_fd server, ear, pxe;
+	struct loop_fd server, ear, pxe, rivals;
 	struct quota lines; /* a DISCOVER costs its sender nothing */
 };
 
@@ -316,6 +317,7 @@ answer(struct visit *v, const struct proxy_reply *r)
 	}
 	note_offer(v, r);
 	log_reply(v, r, &to);
+	dhcp_tell_answered(v->server->site.registry, &v->ask, r);
 }
 
 static void
@@ -333,6 +335,8 @@ on_packet(struct visit *v, const struct dhcp_pkt *pkt, bool on_4011)
 	}
 	v->machine = memory_find(v->server->memory, &key);
 	note_address(v);
+	if (silence == PROXY_ANSWER || silence == PROXY_OTHER_SERVER)
+		dhcp_tell_asked(v->server->site.registry, &v->ask);
 	if (silence == PROXY_ANSWER) {
 		if (find_local(v))
 			find_known(v);
@@ -340,6 +344,8 @@ on_packet(struct visit *v, const struct dhcp_pkt *pkt, bool on_4011)
 	}
 	if (silence != PROXY_ANSWER) {
 		log_silence(v, silence);
+		dhcp_tell_silent(v->server->site.registry, &v->ask, silence,
+			*v->slot ? v->slot : proxy_silence_text(silence));
 		return;
 	}
 	if (on_4011 && v->machine != NULL)
@@ -418,6 +424,23 @@ on_ear(void *arg)
 	}
 }
 
+/* Another server's word to a machine that asks us too: only heard. */
+static void
+on_rivals(void *arg)
+{
+	struct dhcp_server *s = arg;
+	uint8_t buf[DHCP_DATAGRAM_MAX + 64];
+	struct dhcp_pkt pkt;
+	struct udp_dgram d;
+
+	for (int i = 0; i < BATCH; i++) {
+		if (packet_recv(s->config.sockets.rivals, buf, sizeof(buf), &d) <= 0)
+			return;
+		if (dhcp_parse(d.data, d.len, &pkt) == DHCP_FINE)
+			dhcp_tell_rival(s->site.registry, &pkt, &d.path.peer);
+	}
+}
+
 static int
 watch(struct dhcp_server *s, struct loop_fd *w, int fd, void (*ready)(void *))
 {
@@ -444,7 +467,8 @@ dhcp_server_new(const struct dhcp_config *config)
 	if (s->batch == NULL || s->memory == NULL ||
 		watch(s, &s->server, fds.server, on_server) < 0 ||
 		watch(s, &s->ear, fds.ear, on_ear) < 0 ||
-		watch(s, &s->pxe, fds.pxe, on_pxe) < 0) {
+		watch(s, &s->pxe, fds.pxe, on_pxe) < 0 ||
+		watch(s, &s->rivals, fds.rivals, on_rivals) < 0) {
 		dhcp_server_free(s);
 		return NULL;
 	}
@@ -459,6 +483,7 @@ dhcp_server_free(struct dhcp_server *s)
 	loop_fd_del(&s->server);
 	loop_fd_del(&s->ear);
 	loop_fd_del(&s->pxe);
+	loop_fd_del(&s->rivals);
 	dhcp_sockets_close(&s->config.sockets);
 	udp_batch_free(s->batch);
 	memory_free(s->memory);

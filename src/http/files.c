@@ -5,6 +5,7 @@
 
 #include "http/listing.h"
 #include "http/route.h"
+#include "http/tell.h"
 
 static void
 look_up(const struct visit *v, const char *name, size_t len, struct resolution *res)
@@ -107,8 +108,12 @@ void
 files_answer(const struct visit *v, struct reply *r)
 {
 	struct resolution res;
+	bool is_machine = http_is_machine(v->req);
 
+	if (is_machine)
+		http_tell_asked(v, v->req->path.p);
 	look_up(v, v->req->path.p, v->req->path.len, &res);
+	r->is_told = is_machine && res.kind != RESOLVED_DIRECTORY;
 	if (res.kind == RESOLVED_CONTENT)
 		answer_content(v, &res, r);
 	else if (res.kind == RESOLVED_DIRECTORY)

@@ -28,6 +28,7 @@ struct reply {
 	const char *allow;             /* Allow, for 405 */
 	unsigned retry_after;          /* seconds, 0 without; iPXE honours it on errors */
 	bool close;                    /* the connection ends after this */
+	bool is_told;                  /* the registry of machines hears of it */
 	const char *type;              /* of the text; NULL: text/plain */
 	const char *fields;            /* whole lines, each with its CRLF; NULL: none */
 	struct later *later;           /* all else here is for later; the server's now */

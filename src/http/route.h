@@ -17,7 +17,8 @@ struct visit {
 	struct api *api;   /* NULL: none */
 	struct loop *loop; /* for struct later */
 	const struct request *req;
-	const struct netaddr *peer; /* who asks; port 0 */
+	const struct who *who;      /* who asks, as far as identify() knows */
+	const struct netaddr *peer; /* and from where; port 0 */
 	bool control;               /* by the Unix socket */
 	struct netaddr reached;     /* how the client reached us, with the port */
 	time_t now;

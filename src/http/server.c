@@ -18,6 +18,7 @@
 #include "http/route.h"
 #include "http/send.h"
 #include "http/stream.h"
+#include "http/tell.h"
 
 /*
  * What one connection may do before the others have their turn. Large turns are
@@ -49,6 +50,7 @@ struct link {
 	struct later *later;  /* WAITING for it */
 	const char *cut;      /* why a reply did not get through */
 	struct netaddr local; /* our end; family 0 until it is asked for */
+	struct told told;     /* what the registry of machines is told of the reply */
 	int fd;
 	enum watching watching;
 	struct loop_fd watch;
@@ -140,14 +142,26 @@ cut_of(const struct link *link)
 	return link->cut || link->conn.exchange->stream ? link->cut : "closed";
 }
 
+/* The reply is over: its line in the log, and the registry's event. */
+static void
+link_record(struct link *link, const char *cut, struct mono now)
+{
+	const struct exchange *x = link->conn.exchange;
+
+	access_record(x, link->client, cut, &link->server->lines, now);
+	if (link->told.is_told)
+		told_end(&link->told, link->server->site->registry, x,
+			client_who(link->client), &link->client->host, cut, link->fd,
+			now);
+}
+
 static void
 link_free(struct link *link)
 {
 	struct http_server *server = link->server;
 
 	if (link->conn.exchange != NULL)
-		access_record(link->conn.exchange, link->client, cut_of(link),
-			&server->lines, loop_now(server->loop));
+		link_record(link, cut_of(link), loop_now(server->loop));
 	later_leave(link->later);
 	if (link->conn.reset)
 		reset_on_close(link->fd);
@@ -300,9 +314,15 @@ begin_stream(struct link *link)
 static void
 link_reply(struct link *link, struct reply *reply, struct mono now)
 {
+	struct http_server *server = link->server;
+	bool is_told = reply->is_told;
+
 	if (reply->stream != NULL)
 		begin_stream(link);
-	conn_reply(&link->conn, reply, date_text(link->server, time(NULL)), now);
+	conn_reply(&link->conn, reply, date_text(server, time(NULL)), now);
+	if (is_told && link->conn.exchange != NULL)
+		told_begin(&link->told, server->site->registry, link->conn.exchange,
+			client_who(link->client), &link->client->host, link->fd);
 }
 
 static void
@@ -313,6 +333,7 @@ link_answer(struct link *link, struct mono now)
 		.api = server->api,
 		.loop = server->loop,
 		.req = conn_request(&link->conn),
+		.who = client_who(link->client),
 		.peer = &link->client->host,
 		.control = link->client->host.sa.sa_family == AF_UNIX,
 		.now = time(NULL)};
@@ -376,6 +397,8 @@ link_write(struct link *link, struct mono now, size_t *budget)
 		return true;
 	}
 	conn_sent(&link->conn, (size_t)n, now);
+	if (link->told.progress != NULL)
+		progress_set(link->told.progress, link->conn.exchange->sent);
 	*budget -= (size_t)n < *budget ? (size_t)n : *budget;
 	return link->conn.state != CONN_SENDING || (more && *budget > 0);
 }
@@ -383,8 +406,7 @@ link_write(struct link *link, struct mono now, size_t *budget)
 static void
 link_sent(struct link *link, struct mono now)
 {
-	access_record(link->conn.exchange, link->client, NULL, &link->server->lines,
-		mono_now());
+	link_record(link, NULL, mono_now());
 	conn_next(&link->conn, now);
 	if (link->conn.state == CONN_LINGER)
 		shutdown(link->fd, SHUT_WR);

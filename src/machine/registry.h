@@ -84,7 +84,7 @@ progress_set(struct progress *p, uint64_t bytes)
 	if (p != NULL)
 		atomic_store_explicit(&p->bytes, bytes, memory_order_relaxed);
 }
-/* Tells how it ended (EV_SENT, EV_FAILED, EV_PROBED …) and frees `p`. */
+/* Tells how it ended (EV_SENT, EV_FAILED, EV_PROBED …) and frees `p`. NULL: nothing. */
 void registry_transfer_end(
 	struct registry *r, struct progress *p, const struct event *end);
 

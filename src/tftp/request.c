@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "boot/identify.h"
 #include "tftp/engine.h"
+#include "tftp/tell.h"
 
 /* UDP header, TFTP header, and the IP header without options. */
 #define OVERHEAD_V4 (20 + 8 + TFTP_HEAD)
@@ -88,6 +89,7 @@ begin(struct ask *ask, struct content *content, const char *name)
 	t->request = fnv1a(ask->dgram->data, ask->dgram->len);
 	tftp_session_open(&t->session, ask->req, content, &terms, now);
 	transfer_enter(t);
+	tftp_tell_begun(t, s->config.site->registry, &ask->who);
 	if (tftp_session_rolls_over(&t->session))
 		log_debug(t->label, "tftp-rollover", STR("name", name),
 			NUM("blksize", t->session.blksize));
@@ -136,9 +138,12 @@ serve(struct ask *ask)
 		.len = ask->req->len,
 		.query = "",
 		.reached = ask->dgram->path.local};
+	const struct site *site = ask->listener->server->config.site;
 	struct resolution r;
 
-	resolve(ask->listener->server->config.site, &asked, &r);
+	resolve(site, &asked, &r);
+	if (r.kind != RESOLVED_CONTENT && r.kind != RESOLVED_BUSY)
+		tftp_tell_refused(site->registry, &ask->who, &ask->dgram->path.peer, &r);
 	switch (r.kind) {
 	case RESOLVED_CONTENT:
 		if (*r.note)

@@ -6,6 +6,7 @@
 
 #include "base/log.h"
 #include "tftp/engine.h"
+#include "tftp/tell.h"
 
 /* Finished transfers kept to absorb late packets; beyond that they just go. */
 #define MAX_LINGERING 4096
@@ -85,6 +86,7 @@ transfer_free(struct transfer *t)
 		--*table_host(&s->table, &t->path.peer);
 	}
 	table_remove(&s->table, t);
+	tftp_tell_ended(t, s->config.site->registry);
 	outbox_stop_waiting(t);
 	wheel_clear(&t->due);
 	tftp_session_free(&t->session);
@@ -98,6 +100,7 @@ transfer_ended(struct transfer *t)
 	struct tftp_server *s = t->port->listener->server;
 
 	report(t);
+	tftp_tell_ended(t, s->config.site->registry);
 	t->is_reported = true;
 	s->live--;
 	--*table_host(&s->table, &t->path.peer);
@@ -125,6 +128,7 @@ transfer_go_on(struct transfer *t, struct mono now)
 	struct tftp_server *s = t->port->listener->server;
 
 	outbox_add(&s->outbox, t, now);
+	tftp_tell_progress(t);
 	if (t->session.outcome != TFTP_RUNNING && !t->is_reported)
 		transfer_ended(t);
 	if (t->session.state == TFTP_CLOSED ||

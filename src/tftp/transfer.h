@@ -15,6 +15,7 @@
 #include "tftp/session.h"
 
 struct port;
+struct progress;
 
 struct transfer {
 	struct transfer *chain; /* in the table's bucket */
@@ -25,6 +26,8 @@ struct transfer {
 	struct tftp_session session;
 	TAILQ_ENTRY(transfer) waiting;
 	struct mono started;
+	/* The registry's; NULL: none, or it was told the end. */
+	struct progress *progress;
 	uint64_t
 		request; /* hash of the datagram that opened it: the same byte for byte */
 	const char *name; /* in `label`, behind it */
