@@ -2,6 +2,7 @@
 #ifndef PIXIE_TFTP_ENGINE_H
 #define PIXIE_TFTP_ENGINE_H
 
+#include "base/quota.h"
 #include "tftp/outbox.h"
 #include "tftp/ports.h"
 #include "tftp/server.h"
@@ -18,6 +19,7 @@ struct tftp_server {
 	struct loop_timer tick; /* when the wheel is to be looked at */
 	unsigned live, lingering;
 	struct mono complained;
+	struct quota lines; /* of the log, for what is refused or fails */
 };
 
 /* request.c: a request came to `l`. */
@@ -26,6 +28,8 @@ void tftp_on_request(
 
 /* server.c: Takes at most a batch from `port`; true when there may be more. */
 bool tftp_receive(struct port *port, struct udp_batch *batch);
+/* The level of a line that a stranger can cause, within what the log may take. */
+enum log_level tftp_line_level(struct tftp_server *s, enum log_level level);
 /* Sees to it that the wheel is looked at when `at` has come. */
 void tftp_tick_by(struct tftp_server *s, struct mono at);
 void tftp_send_error(struct port *port, const struct udp_path *path, enum tftp_code code,

@@ -102,6 +102,7 @@ refuse_at(enum log_level level, const struct ask *ask, enum tftp_code code,
 {
 	const struct udp_path *path = &ask->dgram->path;
 
+	level = tftp_line_level(ask->listener->server, level);
 	LOG_AT(level, ask->who.label, "tftp-refused",
 		MEM("name", ask->req->name, ask->req->len), PEER("peer", &path->peer),
 		STR("why", text));

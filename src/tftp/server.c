@@ -178,6 +178,12 @@ on_tick(void *arg)
 	loop_timer_at(&s->tick, wheel_next(&s->wheel));
 }
 
+enum log_level
+tftp_line_level(struct tftp_server *s, enum log_level level)
+{
+	return quota_level(&s->lines, "tftp-flood", level, loop_now(s->config.loop));
+}
+
 void
 tftp_tick_by(struct tftp_server *s, struct mono at)
 {
@@ -258,5 +264,6 @@ tftp_server_free(struct tftp_server *s)
 	outbox_free(&s->outbox);
 	udp_batch_free(s->requests);
 	udp_batch_free(s->answers);
+	quota_end(&s->lines, "tftp-flood");
 	free(s);
 }

@@ -27,6 +27,8 @@ log_end(const struct transfer *t, enum log_level level, const char *event)
 static void
 report(struct transfer *t)
 {
+	struct tftp_server *s = t->port->listener->server;
+
 	switch (t->session.outcome) {
 	case TFTP_DONE:
 	case TFTP_DONE_UNCONFIRMED:
@@ -38,10 +40,10 @@ report(struct transfer *t)
 		break;
 	case TFTP_REJECTED:
 	case TFTP_SHUTDOWN:
-		log_end(t, LEVEL_INFO, "tftp-ended");
+		log_end(t, tftp_line_level(s, LEVEL_INFO), "tftp-ended");
 		break;
 	default:
-		log_end(t, LEVEL_WARNING, "tftp-failed");
+		log_end(t, tftp_line_level(s, LEVEL_WARNING), "tftp-failed");
 	}
 }
 

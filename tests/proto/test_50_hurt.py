@@ -178,6 +178,23 @@ def test_a_flood_of_refused_requests_does_not_fill_the_disk(site):
     scene.close()
 
 
+def test_a_flood_of_refused_tftp_requests_does_not_fill_the_disk(site):
+    scene = Lan()
+    process = pixie.Pixie(scene.server, *site.options(), "--workers", "1")
+    with tftp.Conversation(scene.client, Lan.SERVER) as flood:
+        for _ in range(20):
+            for n in range(100):
+                flood.sock.sendto(tftp.request("nowhere.bin", x=str(n)), (Lan.SERVER, 69))
+            for _ in range(100):
+                assert flood.sock.recv(1000)[:2] == b"\0\5"
+    events = log_after(process)
+    refused = [e for e in events if e.event == "tftp-refused"]
+    left_out = [int(e.values["lines-left-out"]) for e in events if e.event == "tftp-flood"]
+    assert 300 <= len(refused) <= 1900 and left_out
+    assert len(refused) + sum(left_out) == 2000
+    scene.close()
+
+
 # -- nothing grows ----------------------------------------------------------------------------
 
 def many(lan, count):
