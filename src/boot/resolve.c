@@ -10,6 +10,7 @@
 #include "assets/asset.h"
 #include "boot/machine_script.h"
 #include "boot/name.h"
+#include "boot/own_script.h"
 #include "boot/script.h"
 #include "boot/shelf.h"
 #include "boot/tree.h"
@@ -141,46 +142,50 @@ try_script(const struct site *site, const struct asked *asked, struct resolution
 {
 	if (strcasecmp(r->name, name) != 0)
 		return false;
+	if (own_script_skips_menu(site, asked, r))
+		return true;
 	if (!file_from_tree(r, site->scripts, name))
 		give(r, script_from_template(template, site, asked));
 	return true;
 }
 
 /* "<mac>.ipxe" and no file of exactly that name: the machine's other names. */
-static bool
-try_machine(const struct site *site, const struct asked *asked, struct resolution *r,
-	const char *name)
+static void
+try_machine(const struct site *site, struct resolution *r, const struct machine_names *m)
 {
-	struct machine_names m;
 	char file[256];
 
-	if (!machine_names_from(name, asked->query, &m))
-		return false;
-	if (machine_script_find(site->scripts, &m, file) &&
+	if (machine_script_find(site->scripts, m, file) &&
 		from_tree(r, site->scripts, file)) {
 		if (r->kind == RESOLVED_CONTENT)
 			snprintf(r->note, sizeof(r->note), "%s", file);
-		return true;
+		return;
 	}
 	if (access(site->scripts, R_OK | X_OK) < 0) {
 		r->kind = RESOLVED_FAILED;
 		snprintf(r->note, sizeof(r->note), "the script directory %.200s: %s",
 			site->scripts, strerror(errno));
-		return true;
+		return;
 	}
 	r->kind = RESOLVED_NOT_FOUND;
 	snprintf(r->note, sizeof(r->note), "no script for this machine; looked for ");
 	machine_script_tried(
-		&m, r->note + strlen(r->note), sizeof(r->note) - strlen(r->note));
-	return true;
+		m, r->note + strlen(r->note), sizeof(r->note) - strlen(r->note));
 }
 
 static void
 in_scripts(const struct site *site, const struct asked *asked, struct resolution *r,
 	const char *name)
 {
-	if (!from_tree(r, site->scripts, name))
-		try_machine(site, asked, r, name);
+	struct machine_names m;
+	bool own = machine_names_from(name, asked->query, &m);
+
+	if (!from_tree(r, site->scripts, name) && own)
+		try_machine(site, r, &m);
+	if (own)
+		own_script_give(site, asked, &m.mac, r);
+	else
+		own_script_fill_in(site, asked, r);
 }
 
 static void
@@ -194,6 +199,20 @@ in_extra(const struct site *site, struct resolution *r, const char *name)
 	snprintf(r->note, sizeof(r->note),
 		"%.200s: no such ROM or script, and no extra directory (option -e)",
 		r->name);
+}
+
+/* Whether a part of the name is one of pixie's own files. */
+static bool
+is_pixies(const char *name)
+{
+	static const char own[] = ".pixie";
+
+	for (const char *p = name; p != NULL; p = strchr(p, '/')) {
+		p += *p == '/';
+		if (strncasecmp(p, own, strlen(own)) == 0)
+			return true;
+	}
+	return false;
 }
 
 /* What follows "FOLDER/" (or "" for the folder itself), or NULL for other names. */
@@ -218,6 +237,10 @@ resolve(const struct site *site, const struct asked *asked, struct resolution *r
 	if (!name_clean(asked->name, asked->len, r->name, &why)) {
 		r->kind = RESOLVED_BAD_NAME;
 		snprintf(r->note, sizeof(r->note), "%s", why);
+	} else if (is_pixies(r->name)) {
+		r->kind = RESOLVED_DENIED;
+		snprintf(r->note, sizeof(r->note), "%.200s: a file of pixie's own",
+			r->name);
 	} else if (*r->name == '\0') {
 		r->kind = RESOLVED_NOT_FOUND;
 		snprintf(r->note, sizeof(r->note),

@@ -10,6 +10,9 @@
  *	NAME                              anything else: the extra directory too
  *	                                  (Raspberry Pi, U-Boot, PXELINUX, GRUB)
  *
+ * No name that has a part beginning with ".pixie" is served: pixie's own files are
+ * called so (the state beside the scripts).
+ *
  * A file is looked at each time it is asked for; see boot/shelf.h for what is kept.
  */
 #ifndef PIXIE_BOOT_RESOLVE_H
@@ -20,6 +23,7 @@
 
 #include "base/netaddr.h"
 #include "boot/content.h"
+#include "boot/identify.h"
 
 struct registry;
 
@@ -31,10 +35,17 @@ struct site {
 	/* For addresses written into scripts: */
 	struct netaddr http;       /* where HTTP listens; its host may be a wildcard */
 	struct netaddr advertise;  /* --advertise; port 0: HTTP's. Family 0: none */
-	struct registry *registry; /* of the machines; NULL: none is kept */
+	/* Of the machines and their states; NULL: none is kept, every one is `boot`. */
+	struct registry *registry;
 };
 
 #define NAME_MAX_BYTES 1024
+
+enum purpose {
+	FOR_BOOT,    /* a machine that takes what it gets */
+	FOR_PROBE,   /* HEAD: what it would get, and nothing is used up */
+	FOR_READING, /* a person with a browser: the files as they are */
+};
 
 struct asked {
 	const char *name; /* as it came, %-decoded by HTTP; may hold any byte */
@@ -46,6 +57,9 @@ struct asked {
 	 */
 	struct netaddr reached;
 	bool over_http;
+	enum purpose purpose;
+	const struct who *who;      /* who asks, as far as identify() knows; or NULL */
+	const struct netaddr *peer; /* and from where; or NULL */
 };
 
 enum resolved {

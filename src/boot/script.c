@@ -8,8 +8,6 @@
 
 #include "assets/asset.h"
 
-#define PLACEHOLDER "@BASE@"
-
 /*
  * --advertise, else what the client reached: over HTTP that is address and port;
  * over TFTP the address, unless HTTP listens on a certain other one.
@@ -58,26 +56,51 @@ count(const char *text, size_t len, const char *what)
 	return n;
 }
 
+char *
+script_replace(
+	const char *text, size_t len, const char *what, const char *with, size_t *out_len)
+{
+	const char *end = text + len, *hit;
+	size_t gap = strlen(what);
+	char *out = malloc(len + count(text, len, what) * strlen(with) + 1), *to = out;
+
+	if (out == NULL)
+		return NULL;
+	while ((hit = memmem(text, (size_t)(end - text), what, gap)) != NULL) {
+		to = mempcpy(to, text, (size_t)(hit - text));
+		to = mempcpy(to, with, strlen(with));
+		text = hit + gap;
+	}
+	to = mempcpy(to, text, (size_t)(end - text));
+	*out_len = (size_t)(to - out);
+	return out;
+}
+
+static struct content *
+fill_in(const char *name, const char *what, const char *with)
+{
+	const struct asset *a = asset_find(name);
+	size_t len;
+	char *text;
+
+	assert(a != NULL); /* the build embeds every template */
+	text = script_replace((const char *)a->data, a->len, what, with, &len);
+	return text ? content_owned(text, len, content_type_of("chain.ipxe")) : NULL;
+}
+
 struct content *
 script_from_template(const char *name, const struct site *site, const struct asked *asked)
 {
-	const struct asset *a = asset_find(name);
-	const char *from, *end, *hit;
-	char base[BASE_TEXT], *out, *to;
-	size_t gap = strlen(PLACEHOLDER);
+	char base[BASE_TEXT];
 
-	assert(a != NULL); /* the build embeds every template */
-	from = (const char *)a->data;
-	end = from + a->len;
-	script_base(site, asked, base);
-	out = to = malloc(a->len + count(from, a->len, PLACEHOLDER) * strlen(base) + 1);
-	if (out == NULL)
-		return NULL;
-	while ((hit = memmem(from, (size_t)(end - from), PLACEHOLDER, gap)) != NULL) {
-		to = mempcpy(to, from, (size_t)(hit - from));
-		to = mempcpy(to, base, strlen(base));
-		from = hit + gap;
-	}
-	to = mempcpy(to, from, (size_t)(end - from));
-	return content_owned(out, (size_t)(to - out), content_type_of("chain.ipxe"));
+	return fill_in(name, "@BASE@", script_base(site, asked, base));
+}
+
+struct content *
+script_local(enum machine_state state)
+{
+	return fill_in("local.ipxe.in", "@WHY@",
+		state == STATE_IGNORE
+			? "told to ignore this machine"
+			: "this machine has its system, or is not to get one");
 }

@@ -8,6 +8,7 @@
 
 #include "boot/content.h"
 #include "boot/resolve.h"
+#include "machine/registry.h"
 
 /*
  * The template asset with every @BASE@ replaced by "http://ADDR:PORT". NULL
@@ -15,6 +16,19 @@
  */
 struct content *script_from_template(
 	const char *asset, const struct site *site, const struct asked *asked);
+
+/*
+ * What a machine gets in place of menu and script when its state says so: it boots from
+ * its local disk in the way its firmware takes. NULL without memory.
+ */
+struct content *script_local(enum machine_state state);
+
+/*
+ * `text` with every `what` (not empty) replaced by `with`, from malloc; its length in
+ * `*out_len`. NULL without memory.
+ */
+char *script_replace(const char *text, size_t len, const char *what, const char *with,
+	size_t *out_len);
 
 /* "http://ADDR:PORT" as it goes into scripts; returns `buf`. */
 #define BASE_TEXT (NETADDR_TEXT + 8)

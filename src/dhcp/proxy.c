@@ -52,6 +52,7 @@ static const char *const silences[PROXY_SILENCES] = {
 	[PROXY_EMPTY_SLOT] = "the ROM's slot is empty",
 	[PROXY_UNKNOWN_MACHINE] =
 		"no script for this machine, left to boot from disk (--answer known)",
+	[PROXY_IGNORED] = "its state is ignore: left to boot from disk",
 };
 
 const char *
@@ -291,6 +292,8 @@ proxy_decide(const struct proxy_ask *ask, const struct proxy_known *known,
 		return PROXY_OTHER_SERVER;
 	if (ask->on_4011 && !r->row->on_4011)
 		return PROXY_NOT_ON_4011;
+	if (known->is_ignored)
+		return PROXY_IGNORED;
 	if (known->known_only && !known->is_known)
 		return PROXY_UNKNOWN_MACHINE;
 	if (needs_rom(r->row) && (ask->arch == NULL || ask->arch->rom == NULL))

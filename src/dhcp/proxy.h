@@ -36,6 +36,7 @@ enum proxy_silence {
 	PROXY_NO_ROM,
 	PROXY_EMPTY_SLOT,
 	PROXY_UNKNOWN_MACHINE,
+	PROXY_IGNORED,
 	PROXY_SILENCES,
 };
 /* The reason in words for a person. */
@@ -90,6 +91,7 @@ struct proxy_known {
 	bool rom_missing; /* the slot of ask->arch->rom is empty */
 	bool known_only;  /* --answer known */
 	bool is_known;    /* the machine has a script */
+	bool is_ignored;  /* its state: not to be answered */
 };
 
 #define PROXY_CLASS_MAX 32

@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "base/quota.h"
 #include "boot/machine_script.h"
+#include "boot/own_script.h"
 #include "boot/script.h"
 #include "dhcp/memory.h"
 #include "dhcp/tell.h"
@@ -71,7 +72,7 @@ log_silence(struct visit *v, enum proxy_silence silence)
 	/* Machines that would boot if somebody did something. */
 	if (silence == PROXY_EMPTY_SLOT || silence == PROXY_NO_ROM)
 		level = LEVEL_WARNING;
-	else if (silence == PROXY_UNKNOWN_MACHINE)
+	else if (silence == PROXY_UNKNOWN_MACHINE || silence == PROXY_IGNORED)
 		level = LEVEL_INFO;
 	if (level == LEVEL_DEBUG) {
 		log_drop(v->label, "dhcp", why, PEER("peer", &v->dgram->path.peer),
@@ -193,6 +194,18 @@ has_script(const struct dhcp_server *s, const struct dhcp_pkt *pkt)
 	return names.has_uuid && machine_script_find(s->site.scripts, &names, found);
 }
 
+/* A machine whose state is `local` is answered: iPXE then tells it so. */
+static bool
+is_ignored(const struct dhcp_server *s, const struct dhcp_pkt *pkt)
+{
+	struct mac mac;
+
+	if (s->site.registry == NULL || pkt->head.hlen != sizeof(mac.b))
+		return false;
+	memcpy(mac.b, pkt->head.chaddr, sizeof(mac.b));
+	return own_script_state(&s->site, &mac) == STATE_IGNORE;
+}
+
 static void
 find_known(struct visit *v)
 {
@@ -202,6 +215,7 @@ find_known(struct visit *v)
 	find_rom(v);
 	v->known.known_only = s->config.known_only;
 	v->known.is_known = !s->config.known_only || has_script(s, v->ask.pkt);
+	v->known.is_ignored = is_ignored(s, v->ask.pkt);
 	v->known.attempt = machine_attempt(v->machine, v->ask.client, v->now);
 }
 

@@ -1,4 +1,5 @@
 /* Everything that resolve() knows: ROMs, scripts, extra files, and directories. */
+#define _GNU_SOURCE /* memmem() */
 #include <fcntl.h>
 #include <string.h>
 #include <unistd.h>
@@ -7,6 +8,21 @@
 #include "http/route.h"
 #include "http/tell.h"
 
+/*
+ * A person may look at a machine's script without using its `once` up: every browser
+ * says Mozilla, and no boot firmware or installer does.
+ */
+static enum purpose
+purpose_of(const struct request *req)
+{
+	static const char browser[] = "Mozilla/";
+	struct span agent = req->user_agent;
+
+	if (agent.p != NULL && memmem(agent.p, agent.len, browser, strlen(browser)))
+		return FOR_READING;
+	return req->method == METHOD_HEAD ? FOR_PROBE : FOR_BOOT;
+}
+
 static void
 look_up(const struct visit *v, const char *name, size_t len, struct resolution *res)
 {
@@ -14,7 +30,10 @@ look_up(const struct visit *v, const char *name, size_t len, struct resolution *
 		.len = len,
 		.query = v->req->query.p,
 		.reached = v->reached,
-		.over_http = true};
+		.over_http = true,
+		.purpose = purpose_of(v->req),
+		.who = v->who,
+		.peer = v->peer};
 
 	resolve(v->site, &asked, res);
 }

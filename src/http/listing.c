@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -86,7 +87,8 @@ static bool
 collect(struct listing *l, DIR *d)
 {
 	for (struct dirent *e; (e = readdir(d)) != NULL;) {
-		if (strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0)
+		if (strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0 ||
+			strncasecmp(e->d_name, ".pixie", 6) == 0) /* see resolve.h */
 			continue;
 		if (!add(l, e->d_name, entry_is_dir(d, e)))
 			return false;

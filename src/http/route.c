@@ -2,7 +2,10 @@
 
 #include <string.h>
 
-enum { GET_HEAD = 1 << METHOD_GET | 1 << METHOD_HEAD };
+enum {
+	GET_HEAD = 1 << METHOD_GET | 1 << METHOD_HEAD,
+	GET_POST = 1 << METHOD_GET | 1 << METHOD_POST,
+};
 
 /* The first that fits answers. A new family is a new file and a line here. */
 static const struct route {
@@ -14,6 +17,7 @@ static const struct route {
 } routes[] = {
 	{"/", false, GET_HEAD, "GET, HEAD", page_answer},
 	{"/page/", true, GET_HEAD, "GET, HEAD", page_file_answer},
+	{"/done/", true, GET_POST, "GET, POST", done_answer},
 	{"", true, GET_HEAD, "GET, HEAD", files_answer},
 };
 

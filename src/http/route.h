@@ -31,5 +31,6 @@ void route_answer(const struct visit *v, struct reply *r);
 void files_answer(const struct visit *v, struct reply *r);
 void page_answer(const struct visit *v, struct reply *r);
 void page_file_answer(const struct visit *v, struct reply *r);
+void done_answer(const struct visit *v, struct reply *r);
 
 #endif

@@ -138,7 +138,9 @@ serve(struct ask *ask)
 	struct asked asked = {.name = ask->req->name,
 		.len = ask->req->len,
 		.query = "",
-		.reached = ask->dgram->path.local};
+		.reached = ask->dgram->path.local,
+		.who = &ask->who,
+		.peer = &ask->dgram->path.peer};
 	const struct site *site = ask->listener->server->config.site;
 	struct resolution r;
 

@@ -259,6 +259,10 @@ reasons_for_silence(void **state)
 			{{{1}}, BASE, 0, false, true, false}},
 		{PROXY_ANSWER, DHCP_DISCOVER, 7, pxe, false,
 			{{{1}}, BASE, 0, false, true, true}},
+		{PROXY_IGNORED, DHCP_DISCOVER, 7, pxe, false,
+			{{{1}}, BASE, 0, false, false, true, true}},
+		{PROXY_IGNORED, DHCP_REQUEST, 7, pxe, true,
+			{{{1}}, BASE, 0, false, true, true, true}},
 		{PROXY_NO_ADDRESS_OF_ITS_OWN, DHCP_DISCOVER, 7, pxe, false,
 			{{{0}}, BASE, 0, false, false, true}},
 	};
