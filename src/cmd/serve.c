@@ -9,26 +9,28 @@
 #include "cmd/cmd.h"
 #include "cmd/fail.h"
 #include "cmd/listen.h"
+#include "cmd/records.h"
 #include "cmd/setup.h"
 #include "cmd/worker.h"
 #include "dhcp/server.h"
-#include "machine/registry.h"
 #include "sys/loop.h"
 #include "sys/service.h"
 #include "sys/udp.h"
 
-#define TIDY_EVERY MONO_S(5)
+#define TIDY_EVERY 5 /* seconds */
 
 struct running {
 	struct setup setup;
 	struct worker workers[WORKERS_MAX]; /* the first is this thread */
 	unsigned n_workers;
+	struct records records; /* of the machines */
 	struct dhcp_sockets dhcp_fds;
 	struct dhcp_server *dhcp;        /* in the first worker's loop */
 	const struct activity *activity; /* whom TFTP and HTTP tell of requests */
 	struct activity_relay relay;     /* the same, from the other threads */
 	struct loop_fd terminate, interrupt, hangup;
-	struct loop_timer second, tidy;
+	struct loop_timer second;
+	unsigned seconds;
 };
 
 static struct loop *
@@ -65,36 +67,16 @@ on_hangup(void *arg)
 		STR("note", "nothing to reread: files are looked at each time"));
 }
 
-static void
-on_tidy(void *arg)
-{
-	struct running *r = arg;
-
-	shelf_tidy();
-	loop_timer_at(&r->tidy, mono_after(loop_now(main_loop(r)), TIDY_EVERY));
-}
-
-/* The registry's second hand: silence tells of a boot as much as packets do. */
+/* The process's second hand. */
 static void
 on_second(void *arg)
 {
 	struct running *r = arg;
 
-	registry_tick(r->setup.site.registry);
+	records_tick(&r->records);
+	if (++r->seconds % TIDY_EVERY == 0)
+		shelf_tidy();
 	loop_timer_at(&r->second, mono_after(loop_now(main_loop(r)), MONO_S(1)));
-}
-
-static int
-start_registry(struct running *r, const struct conf *c)
-{
-	loop_timer_init(main_loop(r), &r->second, on_second, r);
-	if (c->no_timeline)
-		return EX_OK;
-	r->setup.site.registry = registry_new(&(struct registry_config){0});
-	if (r->setup.site.registry == NULL)
-		return fail(EX_OSERR, "the registry of machines: out of memory");
-	on_second(r);
-	return EX_OK;
 }
 
 static int
@@ -252,12 +234,12 @@ start(struct running *r, const struct conf *c)
 	if (status != EX_OK || (status = watch_signals(r)) != EX_OK ||
 		(status = open_first(r)) != EX_OK)
 		return status;
-	loop_timer_init(main_loop(r), &r->tidy, on_tidy, r);
-	on_tidy(r);
+	loop_timer_init(main_loop(r), &r->second, on_second, r);
+	on_second(r);
 	first->of = workers_plan(
 		&r->setup, first->tftp_fds.adopted || first->http_fds.adopted);
 	if ((status = open_others(r, first->of)) != EX_OK ||
-		(status = start_registry(r, c)) != EX_OK ||
+		(status = records_open(&r->records, c, &r->setup.site)) != EX_OK ||
 		(status = start_dhcp(r)) != EX_OK)
 		return status;
 	return start_workers(r, c);
@@ -272,14 +254,12 @@ stop(struct running *r)
 	loop_fd_del(&r->terminate);
 	loop_fd_del(&r->interrupt);
 	loop_fd_del(&r->hangup);
-	loop_timer_del(&r->tidy);
 	loop_timer_del(&r->second);
 	dhcp_server_free(r->dhcp);
 	dhcp_sockets_close(&r->dhcp_fds);
 	for (unsigned i = 0; i < r->n_workers; i++)
 		worker_deinit(&r->workers[i]);
-	registry_tick(r->setup.site.registry); /* the last words */
-	registry_free(r->setup.site.registry);
+	records_close(&r->records);
 }
 
 static int
@@ -305,6 +285,8 @@ cmd_serve(const struct conf *c)
 	int status = setup_read(c, &r.setup);
 
 	r.dhcp_fds = DHCP_NO_SOCKETS;
+	if (status == EX_OK)
+		status = records_choose(&r.records, c, &r.setup.site);
 	if (status != EX_OK)
 		return status;
 	if (!tree_supported())

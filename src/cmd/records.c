@@ -1,0 +1,46 @@
+#include "cmd/records.h"
+
+#include "base/log.h"
+#include "cmd/fail.h"
+#include "cmd/state_file.h"
+
+int
+records_choose(struct records *r, const struct conf *c, const struct site *site)
+{
+	return state_file_choose(c->state, site, r->file, &r->fell_back);
+}
+
+void
+records_tick(struct records *r)
+{
+	if (r->registry != NULL)
+		registry_tick(r->registry);
+}
+
+int
+records_open(struct records *r, const struct conf *c, struct site *site)
+{
+	if (c->no_timeline)
+		return EX_OK;
+	if (r->fell_back)
+		log_warning(NULL, "store-none",
+			STR("why", "neither the script directory nor " STATE_FOLDER
+				   " can be written: states that are set and history "
+				   "last until pixie ends (--state FILE)"));
+	r->registry = registry_new(&(struct registry_config){0});
+	if (r->registry == NULL)
+		return fail(EX_OSERR, "the registry of machines: out of memory");
+	r->store = store_open(r->file, r->registry);
+	if (r->store == NULL)
+		return fail(EX_OSERR, "--state: out of memory or threads");
+	site->registry = r->registry;
+	return EX_OK;
+}
+
+void
+records_close(struct records *r)
+{
+	records_tick(r); /* the verdicts of what has just ended */
+	store_close(r->store);
+	registry_free(r->registry);
+}
