@@ -56,6 +56,7 @@ machine_append(struct registry *r, struct machine *m, struct event *e, uint32_t 
 		if (m->n_macs)
 			e->mac = m->macs[0];
 	}
+	tally_own(&r->tally, e);
 	at = timeline_append(&r->timeline, slot_of(r, m), e);
 	if (m != NULL)
 		link_record(r, m, at, boot != 0 && boot == m->boot);

@@ -11,6 +11,7 @@
 #include "machine/index.h"
 #include "machine/registry.h"
 #include "machine/step.h"
+#include "machine/tally.h"
 #include "machine/timeline.h"
 #include "machine/verdict.h"
 
@@ -107,6 +108,7 @@ STAILQ_HEAD(words, word);
 
 struct registry {
 	pthread_mutex_t lock;
+	struct tally tally;
 	struct registry_config config;
 	uint32_t seed; /* so that nobody can choose names of one bucket */
 	struct machine *slots;

@@ -76,6 +76,7 @@ told(struct registry *r, struct machine *m, const struct verdict *v)
 	if (!is_news)
 		return;
 	e.text = m->verdict.text;
+	tally_verdict(&r->tally, v->outcome, v->code, registry_wall(r) - m->boot_ms);
 	machine_append(r, m, &e, m->boot);
 	say(r, m);
 }

@@ -70,6 +70,7 @@ registry_new(const struct registry_config *config)
 	r->n_slots = config->machines_max ? config->machines_max : MACHINES_DEFAULT;
 	r->seed = arc4random();
 	pthread_mutex_init(&r->lock, NULL);
+	tally_init(&r->tally);
 	for (int i = 0; i < QUEUES; i++)
 		TAILQ_INIT(&r->queues[i]);
 	TAILQ_INIT(&r->open);
@@ -111,6 +112,7 @@ registry_free(struct registry *r)
 	index_deinit(&r->by_token);
 	timeline_deinit(&r->timeline);
 	pthread_mutex_destroy(&r->lock);
+	tally_deinit(&r->tally);
 	free(r->slots);
 	free(r);
 }
@@ -124,6 +126,7 @@ tell(struct registry *r, const struct sighting *who, const struct event *what)
 
 	if (what == NULL)
 		return m;
+	tally_event(&r->tally, what, m ? m->arch : who->arch);
 	if (m != NULL) {
 		machine_tell(r, m, what);
 	} else if (what->kind == EV_SERVER) {
@@ -184,37 +187,46 @@ registry_transfer_begin(
 
 /* What ends a transfer of a boot that is over tells of that boot, not of this one. */
 static void
-tell_end(struct registry *r, const struct transfer *t, const struct event *end)
+tell_end(struct registry *r, const struct transfer *t, struct event *e)
 {
 	struct machine *m = &r->slots[t->slot];
-	struct event e = *end;
 
 	m->transfers--;
 	machine_flush_like(r, m);
-	if (e.name == NULL)
-		e.name = t->name;
-	if (e.ms == 0)
-		e.ms = (uint32_t)(mono_since(registry_now(r), t->began) / 1000);
 	if (t->boot == m->boot || t->boot == 0)
-		machine_tell(r, m, &e);
+		machine_tell(r, m, e);
 	else
-		machine_append(r, m, &e, t->boot);
+		machine_append(r, m, e, t->boot);
 }
 
 void
 registry_transfer_end(struct registry *r, struct progress *p, const struct event *end)
 {
 	struct transfer *t = (struct transfer *)p;
+	struct event e = *end;
 
 	if (r == NULL || p == NULL)
 		return;
+	if (e.name == NULL)
+		e.name = t->name;
+	if (e.via == VIA_NONE)
+		e.via = t->via;
 	pthread_mutex_lock(&r->lock);
 	TAILQ_REMOVE(&r->transfers, t, entry);
 	r->n_transfers--;
+	if (e.ms == 0)
+		e.ms = (uint32_t)(mono_since(registry_now(r), t->began) / 1000);
+	tally_event(&r->tally, &e, t->slot != SLOT_NONE ? r->slots[t->slot].arch : -1);
 	if (t->slot != SLOT_NONE)
-		tell_end(r, t, end);
+		tell_end(r, t, &e);
 	pthread_mutex_unlock(&r->lock);
 	free(t);
+}
+
+struct tally *
+registry_tally(struct registry *r)
+{
+	return &r->tally;
 }
 
 size_t

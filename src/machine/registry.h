@@ -192,8 +192,9 @@ uint64_t registry_newest(struct registry *r); /* seq; 0: nothing yet */
 size_t registry_events_at(struct registry *r, uint64_t *cursor,
 	const struct netaddr *only, struct event *out, size_t max, char *buf, size_t cap,
 	uint64_t *lost);
-size_t registry_memory(struct registry *r);    /* bytes held, for metrics */
-uint64_t registry_dropped(struct registry *r); /* events, for want of room */
+size_t registry_memory(struct registry *r);       /* bytes held, for metrics */
+struct tally *registry_tally(struct registry *r); /* machine/tally.h; never NULL */
+uint64_t registry_dropped(struct registry *r);    /* events, for want of room */
 
 /* For the store: what must be on disk. */
 struct state_record {
