@@ -1,0 +1,138 @@
+#include "boot/script_list.h"
+
+#include <ctype.h>
+#include <dirent.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+/* A script and what it is looked for by: one spelling for every way to write it. */
+struct entry {
+	char key[256];
+	char file[256];
+};
+
+struct script_list {
+	struct entry *entries;
+	size_t n, cap;
+};
+
+static int
+by_key(const void *a, const void *b)
+{
+	const struct entry *x = a, *y = b;
+	int order = strcmp(x->key, y->key);
+
+	return order ? order : strcmp(x->file, y->file);
+}
+
+/* A MAC and a UUID as we write them, all else in lower case. */
+static void
+make_key(const char *stem, size_t len, char key[static 256])
+{
+	struct mac mac;
+	struct uuid uuid;
+
+	if (mac_parse(stem, len, &mac)) {
+		mac_text(&mac, key);
+		return;
+	}
+	if (uuid_parse(stem, len, &uuid)) {
+		uuid_text(&uuid, key);
+		return;
+	}
+	for (size_t i = 0; i < len; i++)
+		key[i] = (char)tolower((unsigned char)stem[i]);
+	key[len] = '\0';
+}
+
+static bool
+add(struct script_list *list, const char *file)
+{
+	size_t len = strlen(file), ext = sizeof(".ipxe") - 1;
+	struct entry *e = list->entries;
+
+	if (len <= ext || len > 255 || strcasecmp(file + len - ext, ".ipxe") != 0)
+		return true;
+	if (list->n == list->cap) {
+		list->cap = list->cap ? list->cap * 2 : 64;
+		e = reallocarray(e, list->cap, sizeof(*e));
+		if (e == NULL)
+			return false;
+		list->entries = e;
+	}
+	e = &list->entries[list->n++];
+	make_key(file, len - ext, e->key);
+	memcpy(e->file, file, len + 1);
+	return true;
+}
+
+struct script_list *
+script_list_read(const char *dir)
+{
+	struct script_list *list = calloc(1, sizeof(*list));
+	DIR *d = list ? opendir(dir) : NULL;
+	struct dirent *e;
+	bool ok = d != NULL;
+
+	while (ok && (e = readdir(d)) != NULL)
+		ok = add(list, e->d_name);
+	if (d != NULL)
+		closedir(d);
+	if (!ok) {
+		script_list_free(list);
+		return NULL;
+	}
+	if (list->n > 0)
+		qsort(list->entries, list->n, sizeof(*list->entries), by_key);
+	return list;
+}
+
+void
+script_list_free(struct script_list *list)
+{
+	if (list == NULL)
+		return;
+	free(list->entries);
+	free(list);
+}
+
+/* The first by byte order, of two spellings of one name. */
+static const char *
+find(const struct script_list *list, const char *stem)
+{
+	struct entry wanted;
+	size_t lo = 0, hi = list->n, len = strlen(stem);
+
+	if (len == 0 || len > 255)
+		return NULL;
+	make_key(stem, len, wanted.key);
+	while (lo < hi) {
+		size_t mid = lo + (hi - lo) / 2;
+
+		if (strcmp(list->entries[mid].key, wanted.key) < 0)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return lo < list->n && strcmp(list->entries[lo].key, wanted.key) == 0
+		       ? list->entries[lo].file
+		       : NULL;
+}
+
+const char *
+script_list_find(const struct script_list *list, const struct machine_names *m)
+{
+	char mac[MAC_TEXT], uuid[UUID_TEXT];
+	const char *file;
+
+	if (list == NULL)
+		return NULL;
+	file = find(list, mac_text(&m->mac, mac));
+	if (file == NULL && m->has_uuid)
+		file = find(list, uuid_text(&m->uuid, uuid));
+	if (file == NULL)
+		file = find(list, m->serial);
+	return file ? file : find(list, "default");
+}

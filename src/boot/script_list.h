@@ -1,0 +1,16 @@
+/* Which scripts there are: the directory read once, to be asked for many machines. */
+#ifndef PIXIE_BOOT_SCRIPT_LIST_H
+#define PIXIE_BOOT_SCRIPT_LIST_H
+
+#include "boot/machine_script.h"
+
+struct script_list;
+
+/* NULL when the directory cannot be read or memory is short. */
+struct script_list *script_list_read(const char *dir);
+void script_list_free(struct script_list *list); /* NULL is fine */
+/* What machine_script_find() would find. Borrowed from the list; NULL: nothing. */
+const char *script_list_find(
+	const struct script_list *list, const struct machine_names *m);
+
+#endif
