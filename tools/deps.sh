@@ -14,6 +14,7 @@ build_packages='
 	libevent-dev            # loop, timers, signals; holds the static library
 	libsqlite3-dev          # states and history
 	nettle-dev              # SHA-256
+	libjansson-dev          # JSON of the API
 	python3                 # meson runs in it, and small steps of the build
 	ca-certificates         # a mirror may be https
 	debian-archive-keyring  # checks the ROM package (tools/debs.sh)
@@ -25,6 +26,7 @@ test_packages='
 	llvm-14                 # llvm-symbolizer: readable sanitizer reports
 	python3-pytest          # conversations, clients and boots
 	python3-pytest-timeout  # no test may hang
+	python3-jsonschema      # the API's answers against its description
 	iproute2                # namespaces, bridges, taps, veth, loss
 	procps                  # ps, pgrep in the tests
 	curl                    # clients: http:// and tftp://

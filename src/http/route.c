@@ -5,19 +5,22 @@
 enum {
 	GET_HEAD = 1 << METHOD_GET | 1 << METHOD_HEAD,
 	GET_POST = 1 << METHOD_GET | 1 << METHOD_POST,
+	ANY = ~0, /* it looks at the method itself */
 };
 
 /* The first that fits answers. A new family is a new file and a line here. */
 static const struct route {
 	const char *path;
 	bool below; /* whatever begins with `path`, too */
-	unsigned methods;
+	int methods;
 	const char *allow; /* the same, in words */
 	void (*answer)(const struct visit *, struct reply *);
 } routes[] = {
 	{"/", false, GET_HEAD, "GET, HEAD", page_answer},
 	{"/page/", true, GET_HEAD, "GET, HEAD", page_file_answer},
 	{"/done/", true, GET_POST, "GET, POST", done_answer},
+	{"/api/v1/", true, ANY, "", api_answer},
+	{"/metrics", false, GET_HEAD, "GET, HEAD", metrics_answer},
 	{"", true, GET_HEAD, "GET, HEAD", files_answer},
 };
 
@@ -51,7 +54,7 @@ route_answer(const struct visit *v, struct reply *r)
 		return;
 	}
 	route = route_of(req->path);
-	if (route->methods & 1u << req->method) {
+	if (route->methods & 1 << req->method) {
 		route->answer(v, r);
 		return;
 	}

@@ -32,5 +32,7 @@ void files_answer(const struct visit *v, struct reply *r);
 void page_answer(const struct visit *v, struct reply *r);
 void page_file_answer(const struct visit *v, struct reply *r);
 void done_answer(const struct visit *v, struct reply *r);
+void api_answer(const struct visit *v, struct reply *r);
+void metrics_answer(const struct visit *v, struct reply *r);
 
 #endif

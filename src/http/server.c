@@ -341,7 +341,7 @@ link_answer(struct link *link, struct mono now)
 
 	if (!request_host(visit.req, &visit.reached))
 		visit.reached = *local_address(link);
-	if (server->activity != NULL)
+	if (server->activity != NULL && !visit.control)
 		activity_heard(
 			server->activity, client_who(link->client), &link->client->host);
 	route_answer(&visit, &reply);

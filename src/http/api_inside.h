@@ -1,0 +1,84 @@
+/* What the files of the API share. */
+#ifndef PIXIE_HTTP_API_INSIDE_H
+#define PIXIE_HTTP_API_INSIDE_H
+
+#include <jansson.h>
+#include <stdatomic.h>
+
+#include "boot/script_list.h"
+#include "http/api.h"
+#include "http/clerk.h"
+#include "http/conn.h"
+#include "http/gate.h"
+#include "http/later.h"
+
+struct feed;
+
+struct api {
+	struct api_options o;
+	struct gate gate;
+	struct clerk *clerk;
+	struct feed *feed;
+	atomic_uint streams; /* SSE clients now */
+	int64_t started_ms;
+	struct mono started;
+};
+
+#define CALL_ID_MAX 128
+#define CALL_QUERY_MAX 512
+
+/* A request on its way to the clerk, and its answer on the way back. */
+struct call {
+	struct later later;
+	struct task task;
+	struct api *api;
+	void (*answer)(struct call *call);
+	bool control;
+	bool deferred; /* `answer` will call call_finish() later, from any thread */
+	char id[CALL_ID_MAX];
+	char query[CALL_QUERY_MAX];
+	char body[BODY_KEPT_MAX + 1];
+	size_t body_len;
+	struct mac mac; /* state changes: of whom */
+	/* The answer: */
+	int status;
+	const char *type;
+	char *text; /* malloc'ed */
+	size_t len;
+};
+
+/* Gives it to the clerk. `id`: what the path names, shorter than CALL_ID_MAX. */
+void call_begin(struct api *api, const struct visit *v, struct span id,
+	void (*answer)(struct call *call), struct reply *r);
+/* In `answer`: the answer is this JSON (taken over) with this status. */
+void call_json(struct call *call, int status, json_t *value);
+__attribute__((format(printf, 3, 4))) void call_error(
+	struct call *call, int status, const char *fmt, ...);
+/* The answer is there: the loop is told. The call is not the caller's any more. */
+void call_finish(struct call *call);
+
+/* The value of `name` in the query, %-decoded; false when it is not there. */
+bool call_query(const struct call *call, const char *name, char *out, size_t cap);
+
+/* One file each; they run in the clerk's thread. */
+void version_call(struct call *call);
+void machines_call(struct call *call);
+void machine_call(struct call *call);
+void forget_call(struct call *call);
+void state_call(struct call *call);
+void roms_call(struct call *call);
+void metrics_call(struct call *call);
+/* In the loop. */
+void events_answer(struct api *api, const struct visit *v, struct reply *r);
+
+/* The machine that an {id} names: any spelling of a MAC, or an address. */
+bool api_find(struct api *api, const char *id, struct machine_view *out);
+/* Its M, as it is now; `scripts` NULL: the directory is read. */
+json_t *api_machine(
+	struct api *api, const struct machine_view *m, const struct script_list *scripts);
+
+/* Answers in the loop, in JSON. */
+__attribute__((format(printf, 3, 4))) void api_refuse(
+	struct reply *r, int status, const char *fmt, ...);
+
+#endif

@@ -1,0 +1,140 @@
+/* What an admin changes: a machine's state, or that it is forgotten. */
+#include <string.h>
+
+#include "base/log.h"
+#include "http/api_inside.h"
+#include "http/shape.h"
+
+static const char in_memory[] =
+	"it holds now, but could not be written to the database yet; see 'store'";
+
+/* Who says to have done it, as the timeline shows it. */
+static const char *
+by_of(const struct call *call, const json_t *body)
+{
+	const char *by = json_string_value(json_object_get(body, "by"));
+
+	if (by != NULL && (strcmp(by, "page") == 0 || strcmp(by, "cli") == 0))
+		return by;
+	return call->control ? "socket" : "api";
+}
+
+static const char *
+parse(const struct call *call, json_t **body, enum machine_state *state)
+{
+	json_error_t error;
+	const json_t *word;
+
+	*body = json_loadb(call->body, call->body_len, JSON_REJECT_DUPLICATES, &error);
+	if (*body == NULL)
+		return "the body is not JSON";
+	word = json_object_get(*body, "state");
+	if (!json_is_string(word) || !machine_state_parse(json_string_value(word),
+					     json_string_length(word), state))
+		return "write {\"state\": \"boot\"}, or once, local or ignore";
+	return NULL;
+}
+
+/* Of the machine that is to be changed; one that was never heard of has only a MAC. */
+static bool
+whose(struct call *call)
+{
+	struct machine_view m;
+
+	if (mac_parse(call->id, strlen(call->id), &call->mac))
+		return true;
+	if (!api_find(call->api, call->id, &m) || !m.has_mac)
+		return false;
+	call->mac = m.mac;
+	return true;
+}
+
+static void
+answer_state(struct call *call, bool durable)
+{
+	struct machine_view m;
+	json_t *o;
+
+	if (!registry_machine(call->api->o.registry, &call->mac, &m)) {
+		call_error(call, 503, "no room for another machine");
+		return;
+	}
+	o = api_machine(call->api, &m, NULL);
+	if (!durable)
+		json_object_set_new(o, "warning", json_string(in_memory));
+	call_json(call, durable ? 200 : 202, o);
+}
+
+static void
+answer_forgotten(struct call *call, bool durable)
+{
+	char id[MAC_TEXT];
+	json_t *o = json_object();
+
+	json_object_set_new(o, "id", json_string(mac_text(&call->mac, id)));
+	json_object_set_new(o, "forgotten", json_true());
+	if (!durable)
+		json_object_set_new(o, "warning", json_string(in_memory));
+	call_json(call, durable ? 200 : 202, o);
+}
+
+static void
+on_durable_state(void *arg, bool ok)
+{
+	answer_state(arg, ok);
+	call_finish(arg);
+}
+
+static void
+on_durable_forgotten(void *arg, bool ok)
+{
+	answer_forgotten(arg, ok);
+	call_finish(arg);
+}
+
+/* Acknowledged when it is on disk; the store says when. */
+static void
+acknowledge(struct call *call, uint64_t generation, void (*done)(void *arg, bool ok))
+{
+	call->deferred = true;
+	if (call->api->o.store != NULL)
+		store_when_durable(call->api->o.store, generation, done, call);
+	else
+		done(call, true);
+}
+
+void
+state_call(struct call *call)
+{
+	enum machine_state state = STATE_BOOT;
+	json_t *body;
+	const char *wrong = parse(call, &body, &state);
+	uint64_t generation;
+
+	if (wrong != NULL)
+		call_error(call, 422, "%s", wrong);
+	else if (!whose(call))
+		call_error(call, 404, "'%s' is no MAC address, and no machine with one",
+			call->id);
+	else {
+		generation = registry_set_state(
+			call->api->o.registry, &call->mac, state, by_of(call, body));
+		json_decref(body);
+		acknowledge(call, generation, on_durable_state);
+		return;
+	}
+	json_decref(body);
+}
+
+void
+forget_call(struct call *call)
+{
+	uint64_t generation = 0;
+
+	if (whose(call))
+		generation = registry_forget(call->api->o.registry, &call->mac);
+	if (generation == 0)
+		call_error(call, 404, "no machine '%s' has been heard of", call->id);
+	else
+		acknowledge(call, generation, on_durable_forgotten);
+}
