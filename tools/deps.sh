@@ -26,7 +26,7 @@ test_packages='
 	llvm-14                 # llvm-symbolizer: readable sanitizer reports
 	python3-pytest          # conversations, clients and boots
 	python3-pytest-timeout  # no test may hang
-	python3-jsonschema      # the API's answers against its description
+	python3-jsonschema      # answers of the API against its description
 	iproute2                # namespaces, bridges, taps, veth, loss
 	procps                  # ps, pgrep in the tests
 	curl                    # clients: http:// and tftp://

@@ -6,5 +6,9 @@
 
 int cmd_serve(const struct conf *c);
 int cmd_roms(const struct conf *c);
+/* These three talk to the running server. */
+int cmd_status(const struct conf *c);
+int cmd_explain(const struct conf *c);
+int cmd_set(const struct conf *c);
 
 #endif

@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "boot/shelf.h"
 #include "boot/tree.h"
+#include "cmd/admin.h"
 #include "cmd/cmd.h"
 #include "cmd/fail.h"
 #include "cmd/listen.h"
@@ -28,6 +29,7 @@ struct running {
 	struct dhcp_server *dhcp;        /* in the first worker's loop */
 	const struct activity *activity; /* whom TFTP and HTTP tell of requests */
 	struct activity_relay relay;     /* the same, from the other threads */
+	struct admin admin;              /* the API, and by which ways it is reached */
 	struct loop_fd terminate, interrupt, hangup;
 	struct loop_timer second;
 	unsigned seconds;
@@ -77,6 +79,18 @@ on_second(void *arg)
 	if (++r->seconds % TIDY_EVERY == 0)
 		shelf_tidy();
 	loop_timer_at(&r->second, mono_after(loop_now(main_loop(r)), MONO_S(1)));
+}
+
+/* The socket for admins is the first worker's. */
+static int
+start_admin(struct running *r, const struct conf *c)
+{
+	int status = admin_start(&r->admin, c, &r->setup.site, r->records.store);
+
+	for (unsigned i = 0; i < r->n_workers; i++)
+		r->workers[i].api = r->admin.api;
+	r->workers[0].control_fd = r->admin.control_fd;
+	return status;
 }
 
 static int
@@ -240,6 +254,7 @@ start(struct running *r, const struct conf *c)
 		&r->setup, first->tftp_fds.adopted || first->http_fds.adopted);
 	if ((status = open_others(r, first->of)) != EX_OK ||
 		(status = records_open(&r->records, c, &r->setup.site)) != EX_OK ||
+		(status = start_admin(r, c)) != EX_OK ||
 		(status = start_dhcp(r)) != EX_OK)
 		return status;
 	return start_workers(r, c);
@@ -255,10 +270,12 @@ stop(struct running *r)
 	loop_fd_del(&r->interrupt);
 	loop_fd_del(&r->hangup);
 	loop_timer_del(&r->second);
+	admin_stop(&r->admin); /* what it still says to loops finds them */
 	dhcp_server_free(r->dhcp);
 	dhcp_sockets_close(&r->dhcp_fds);
 	for (unsigned i = 0; i < r->n_workers; i++)
 		worker_deinit(&r->workers[i]);
+	admin_free(&r->admin);
 	records_close(&r->records);
 }
 

@@ -144,8 +144,11 @@ worker_serve(struct worker *w, const struct setup *s, bool single_port,
 		.nfds = (unsigned)w->http_fds.n,
 		.workers = w->of,
 		.activity = activity,
+		.api = w->api,
+		.control_fd = w->control_fd,
 	});
 	w->http_fds.n = 0;
+	w->control_fd = 0;
 	return w->http ? EX_OK : fail(EX_OSERR, "HTTP: out of memory");
 }
 

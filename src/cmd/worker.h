@@ -22,6 +22,9 @@ struct worker {
 	struct listeners tftp_fds, http_fds; /* until the servers take them */
 	struct tftp_server *tftp;
 	struct http_server *http;
+	/* For the HTTP server; set before worker_serve(). */
+	struct api *api;
+	int control_fd; /* 0: none */
 	pthread_t thread;
 	sem_t is_up;     /* posted by that thread */
 	bool is_running; /* in that thread */

@@ -75,14 +75,19 @@ static const char neither[] = "is on or off: write 1 or 0";
 
 /* Reads the option at argv[*i], and its value; NULL or what is wrong. */
 static const char *
-read_one(struct conf *c, int argc, const char *const *argv, int *i)
+read_one(struct conf *c, int operands, int argc, const char *const *argv, int *i)
 {
 	const char *name = argv[*i] + strspn(argv[*i], "-");
 	size_t dashes = (size_t)(name - argv[*i]), n = strcspn(name, "=");
 	const struct option *o = dashes == 1 || dashes == 2 ? find(name, n) : NULL;
 
+	if (dashes == 0 && c->n_operands < operands) {
+		c->operand[c->n_operands++] = argv[*i];
+		return NULL;
+	}
 	if (dashes == 0)
-		return "no such command, and not an option";
+		return operands > 0 ? "one word too many"
+				    : "no such command, and not an option";
 	if (o == NULL)
 		return "no such option";
 	if (name[n] == '=')
@@ -119,10 +124,18 @@ read_environment(struct conf *c, char *err, size_t cap)
 bool
 conf_read(struct conf *c, int argc, const char *const *argv, char *err, size_t cap)
 {
+	return conf_read_words(c, 0, argc, argv, err, cap);
+}
+
+bool
+conf_read_words(struct conf *c, int operands, int argc, const char *const *argv,
+	char *err, size_t cap)
+{
+	c->n_operands = 0;
 	if (!read_environment(c, err, cap))
 		return false;
 	for (int i = 0; i < argc; i++) {
-		const char *arg = argv[i], *wrong = read_one(c, argc, argv, &i);
+		const char *arg = argv[i], *wrong = read_one(c, operands, argc, argv, &i);
 
 		if (wrong != NULL)
 			return complain(err, cap, arg, wrong);

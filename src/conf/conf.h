@@ -6,6 +6,8 @@
 #include <stddef.h>
 #include <stdio.h>
 
+#define CONF_OPERANDS 2
+
 /* Every value as it was written; "" when absent. Borrowed from argv and environ. */
 struct conf {
 #define CONF_TYPE_TEXT const char *
@@ -14,6 +16,9 @@ struct conf {
 #define OPT(kind, field, ...) CONF_TYPE_##kind field;
 #include "conf/conf.def"
 #undef OPT
+	/* The words that a command takes besides options. */
+	const char *operand[CONF_OPERANDS];
+	int n_operands;
 };
 
 /*
@@ -22,6 +27,9 @@ struct conf {
  * --tftp V, --tftp=V and -tftp V. False with one line for a person in `err`.
  */
 bool conf_read(struct conf *c, int argc, const char *const *argv, char *err, size_t cap);
+/* The same for a command that takes up to `operands` words (of CONF_OPERANDS). */
+bool conf_read_words(struct conf *c, int operands, int argc, const char *const *argv,
+	char *err, size_t cap);
 
 /* Whether a word switches on: anything but "", 0, false, no and off. */
 bool conf_is_on(const char *text);

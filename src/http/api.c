@@ -144,6 +144,18 @@ api_answer(const struct visit *v, struct reply *r)
 		call_begin(v->api, v, id, e->answer, r);
 }
 
+bool
+api_knows_host(const struct visit *v, struct reply *r)
+{
+	if (v->api == NULL || gate_host_is_ours(&v->api->gate, v->req))
+		return true;
+	reply_text(r, 403,
+		"pixie does not know itself by the name '%.*s'. Use its address, or "
+		"start it with --host-name.",
+		(int)(v->req->host.len < 100 ? v->req->host.len : 100), v->req->host.p);
+	return false;
+}
+
 void
 metrics_answer(const struct visit *v, struct reply *r)
 {
@@ -230,11 +242,20 @@ api_new(const struct api_options *options)
 }
 
 void
-api_free(struct api *api)
+api_stop(struct api *api)
 {
 	if (api == NULL)
 		return;
 	clerk_free(api->clerk);
+	api->clerk = NULL;
+}
+
+void
+api_free(struct api *api)
+{
+	if (api == NULL)
+		return;
+	api_stop(api);
 	feed_free(api->feed);
 	gate_deinit(&api->gate);
 	free(api);

@@ -27,9 +27,11 @@ struct api_options {
 /* All of it is borrowed and outlives the API. NULL: no memory or no thread. */
 struct api *api_new(const struct api_options *options);
 /*
- * After the HTTP servers are freed, before the store is closed, and before the loops
- * are freed. NULL is fine.
+ * Its thread ends, what was asked is answered: when no loop runs any more, before the
+ * store is closed and before any loop is freed. NULL is fine.
  */
+void api_stop(struct api *api);
+/* After the HTTP servers are freed. NULL is fine. */
 void api_free(struct api *api);
 
 #endif

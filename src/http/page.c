@@ -57,7 +57,8 @@ page_answer(const struct visit *v, struct reply *r)
 	const struct asset *index = asset_find("page/index.html");
 
 	if (index != NULL && v->req->browser && !is_firmware(v->req->user_agent)) {
-		embedded_answer(v, index, r);
+		if (api_knows_host(v, r))
+			embedded_answer(v, index, r);
 		return;
 	}
 	reply_text(r, 404,
@@ -72,8 +73,8 @@ page_file_answer(const struct visit *v, struct reply *r)
 {
 	const struct asset *a = asset_find(v->req->path.p + 1); /* without its slash */
 
-	if (a != NULL)
-		embedded_answer(v, a, r);
-	else
+	if (a == NULL)
 		files_answer(v, r);
+	else if (api_knows_host(v, r))
+		embedded_answer(v, a, r);
 }

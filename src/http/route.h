@@ -32,6 +32,8 @@ void files_answer(const struct visit *v, struct reply *r);
 void page_answer(const struct visit *v, struct reply *r);
 void page_file_answer(const struct visit *v, struct reply *r);
 void done_answer(const struct visit *v, struct reply *r);
+/* Whether the page may be shown under this Host; else that is the answer. */
+bool api_knows_host(const struct visit *v, struct reply *r);
 void api_answer(const struct visit *v, struct reply *r);
 void metrics_answer(const struct visit *v, struct reply *r);
 

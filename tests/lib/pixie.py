@@ -85,6 +85,7 @@ class Pixie:
         os.chmod(self.folder.name, 0o777)
         self.notify = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         notify_path = os.path.join(self.folder.name, "notify")
+        self.control = os.path.join(self.folder.name, "control.sock")
         self.notify.bind(notify_path)
         os.chmod(notify_path, 0o777)
         self.notified = []
@@ -107,7 +108,8 @@ class Pixie:
                 before_exec()
 
         self.process = ns.popen(
-            argv, before_exec=child, env=environment({"NOTIFY_SOCKET": notify_path, **env}),
+            argv, before_exec=child, env=environment(
+                {"NOTIFY_SOCKET": notify_path, "CONTROL": self.control, **env}),
             stdin=subprocess.DEVNULL, stdout=self.out, stderr=self.err, cwd=cwd,
             close_fds=not pass_sockets)
         self.ended = False

@@ -1,0 +1,149 @@
+/* pixie explain: what one machine's last boot came to, and what to do about it. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "cmd/client.h"
+#include "cmd/cmd.h"
+#include "cmd/fail.h"
+
+#define WIDTH 80
+#define INDENT 10
+
+/* For scripts. */
+enum { BOOTED = 0, FAILED = 1, UNKNOWN = 2 };
+
+static void
+print_word(const char *before, const char *text)
+{
+	if (*text == '\0')
+		return;
+	fputs(before, stdout);
+	print_plain(text, WIDTH);
+}
+
+static void
+print_machine(const json_t *m)
+{
+	const char *script = member_text(m, "script");
+
+	print_plain(member_text(m, "id"), WIDTH);
+	print_word(", ", member_text(m, "vendor"));
+	print_word(" ", member_text(m, "product"));
+	print_word(", ", member_text(m, "arch_name"));
+	print_word(", ", member_text(m, "firmware"));
+	print_word(", at ", member_text(m, "address"));
+	printf("\nState: %s", member_text(m, "state"));
+	print_word(", set by ", member_text(m, "state_by"));
+	print_word("; script: ", *script ? script : "none");
+	putchar('\n');
+}
+
+/* Seconds since the boot began; hours later as well. */
+static void
+print_event(const json_t *e, int64_t began)
+{
+	int64_t ms = member_time(e, "time") - began;
+
+	if (ms < 0)
+		ms = 0;
+	printf("%6" PRId64 ".%" PRId64 "  ", ms / 1000, ms % 1000 / 100);
+	print_folded(member_text(e, "say"), INDENT, WIDTH);
+	putchar('\n');
+}
+
+static bool
+is_told_below(const json_t *e)
+{
+	const char *kind = member_text(e, "kind");
+
+	return strcmp(kind, "verdict") == 0 || strcmp(kind, "boot") == 0;
+}
+
+static void
+print_verdict(const json_t *boot)
+{
+	const json_t *verdict = json_object_get(boot, "verdict");
+	const char *next = member_text(verdict, "next");
+
+	printf("\n%-8s  ", member_text(boot, "outcome"));
+	if (json_is_object(verdict))
+		print_folded(member_text(verdict, "text"), INDENT, WIDTH);
+	else
+		fputs("nothing to say yet", stdout);
+	if (*next != '\0') {
+		printf("\n%-8s  ", "do");
+		print_folded(next, INDENT, WIDTH);
+	}
+	putchar('\n');
+}
+
+static void
+print_boot(const json_t *boot)
+{
+	const json_t *events = json_object_get(boot, "events"), *e;
+	int64_t began = member_time(boot, "began");
+	size_t i;
+
+	printf("\nBoot %" PRId64 ", begun %.10s %.8s UTC (seconds since)\n",
+		member_number(boot, "number"), member_text(boot, "began"),
+		member_text(boot, "began") + 11);
+	json_array_foreach(events, i, e) if (!is_told_below(e)) print_event(e, began);
+	print_verdict(boot);
+}
+
+static int
+exit_status(const json_t *boot)
+{
+	static const char *const well[] = {"running", "booted", "done", "local"};
+
+	for (size_t i = 0; i < sizeof(well) / sizeof(*well); i++)
+		if (strcmp(member_text(boot, "outcome"), well[i]) == 0)
+			return BOOTED;
+	return FAILED;
+}
+
+static int
+print_story(const json_t *machine)
+{
+	const json_t *boots = json_object_get(machine, "boots"), *last;
+	size_t n = json_array_size(boots);
+
+	print_machine(machine);
+	if (n == 0) {
+		puts("\nIt has not tried to boot since pixie can tell.");
+		return FAILED;
+	}
+	if (n > 1)
+		printf("%zu boots before the last; --json has them all.\n", n - 1);
+	last = json_array_get(boots, n - 1);
+	print_boot(last);
+	return exit_status(last);
+}
+
+int
+cmd_explain(const struct conf *c)
+{
+	char path[512];
+	struct answer a;
+	int status;
+
+	if (strspn(c->operand[0], "0123456789abcdefABCDEF:.-") != strlen(c->operand[0]) ||
+		strlen(c->operand[0]) > 64)
+		return fail(EX_USAGE, "explain: '%.64s' is no MAC and no IP address",
+			c->operand[0]);
+	snprintf(path, sizeof(path), "/api/v1/machines/%s", c->operand[0]);
+	status = client_ask(c, "GET", path, NULL, &a);
+	if (status == EX_OK && a.status == 404)
+		status = fail(UNKNOWN, "%s", answer_error(&a));
+	else if (status == EX_OK && (a.status != 200 || a.json == NULL))
+		status = fail(EX_PROTOCOL, "%s", answer_error(&a));
+	else if (status == EX_OK && c->json)
+		puts(a.text);
+	if (status == EX_OK && c->json)
+		status = exit_status(json_object_get(a.json, "boot"));
+	else if (status == EX_OK)
+		status = print_story(a.json);
+	answer_free(&a);
+	return status;
+}
