@@ -76,7 +76,14 @@ function drawMachine() {
 	if (m)
 		record.m = m;
 	record.transfers = model.transfers(view.id);
-	view.draw(record, {allowed: server?.changes === 'token', busy});
+	view.draw(record, {busy, why: whyNot(record.m)});
+}
+
+/* Why this machine cannot be changed from here; '' when it can. */
+function whyNot(m) {
+	if (server?.changes !== 'token')
+		return 'Changes over HTTP are off: use pixie set, or start pixie with --admin-token FILE.';
+	return m.mac ? '' : 'It cannot be changed: its MAC address is not known.';
 }
 
 function drawAbout() {
@@ -203,7 +210,7 @@ async function loadServer() {
 }
 
 async function change(id, state) {
-	if (busy || server?.changes !== 'token')
+	if (busy || whyNot(model.machine(id) ?? {}))
 		return;
 	const view = open?.view;
 	busy = true;

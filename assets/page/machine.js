@@ -64,7 +64,7 @@ function verdictView() {
 	};
 }
 
-/* `change(state)` is asked for; what can be done is told by `changes` of the server. */
+/* `change(state)` is asked for; `why` says why nothing can be changed, if so. */
 function stateView(change) {
 	const by = el('p', {class: 'muted small', id: 'state-by'});
 	const error = el('p', {class: 'why', role: 'alert'});
@@ -77,14 +77,13 @@ function stateView(change) {
 		by, error);
 	return {
 		node,
-		draw(m, {allowed, busy}) {
+		draw(m, {busy, why}) {
 			for (const button of buttons) {
 				setAttribute(button, 'aria-pressed', String(button.dataset.state === m.state));
-				setAttribute(button, 'aria-disabled', busy || !allowed ? 'true' : null);
+				setAttribute(button, 'aria-disabled', busy || why ? 'true' : null);
 			}
-			const who = m.state_by ? `, set by ${m.state_by}` : '';
-			setText(by, `Gets ${STATES[m.state] ?? m.state}${who}.${allowed ? '' :
-				' Changes over HTTP are off: use pixie set, or start pixie with --admin-token FILE.'}`);
+			const who = m.state_by ? ` Set by ${m.state_by}.` : '';
+			setText(by, `Gets ${STATES[m.state] ?? m.state}.${who}${why ? ` ${why}` : ''}`);
 		},
 		say(words) {
 			setText(error, words);
@@ -152,7 +151,7 @@ function bootsView(choose) {
 
 /**
  * The view of machine `id`. on.change(state) sets it. draw(record) with record = {m, boots,
- * lost}; rights = {allowed, busy}.
+ * lost}; rights = {busy, why}.
  */
 export function machineView(id, on) {
 	let began = null; /* of the boot looked at; null: the last. Numbers are not unique */

@@ -273,7 +273,7 @@ def test_token_is_asked_for_once(mock, visit):
     press(page, "Once")
     give_token(page, server.TOKEN)
     page.wait_text(".choices [aria-pressed=true]", "Once")
-    page.wait_text("#state-by", "set by page")
+    page.wait_text("#state-by", "Set by page.")
     press(page, "Local")
     page.wait_text(".choices [aria-pressed=true]", "Local")
     assert [(p, b["state"]) for p, b, _ in server.puts] == [
@@ -331,6 +331,13 @@ def test_no_token_configured_means_no_buttons(mock, visit):
     assert page.locator(".choices [aria-disabled=true]").count() == 4
     page.locator(".choices button").nth(1).click({"force": True})
     assert not page.locator("#ask").isVisible() and server.puts == []
+
+
+def test_a_machine_known_by_its_address_only(mock, visit):
+    server = mock(machine("192.0.2.9", boot=boot("running")))
+    page = live(visit(server.url + "#/m/192.0.2.9"))
+    page.wait_text("#state-by", "its MAC address is not known")
+    assert page.locator(".choices [aria-disabled=true]").count() == 4
 
 
 def test_a_change_that_is_not_on_disk_yet(mock, visit):
@@ -512,6 +519,24 @@ def test_a_phone(mock, visit):
     page.locator(".back").tap()
     row(page).waitFor()
     assert not page.locator("#detail").isVisible()
+
+
+def test_every_view_fits_a_phone(mock, visit):
+    server = booting(mock)
+    server.roms = [{"name": "snponly-arm64.efi", "bytes": 284672, "sha256": "ab" * 32, "alias": "snponly-arm.efi",
+                    "what": "EFI ARM64, over the firmware's own driver", "source": "Debian ipxe 1.21.1+git20220113"}]
+    page = live(visit(server.url, viewport=PHONE))
+    wide = """() => [...document.querySelectorAll('main section:not([hidden])')]
+        .filter((e) => e.scrollWidth > e.clientWidth).map((e) => e.id)"""
+    for place, there in (("", ".row"), (HASH, ".step"), ("#/roms", "tbody tr")):
+        page.goto(server.url + place)
+        page.locator(there).first().waitFor()
+        assert page.evaluate(wide) == [], place
+    server.machines.clear()
+    page.goto(server.url)
+    page.reload()
+    page.wait_text("#welcome", "--proxy-dhcp")
+    assert page.evaluate(wide) == []
 
 
 # -- many --------------------------------------------------------------------------------
