@@ -183,18 +183,29 @@ log_line(enum log_level level, const char *who, const char *event, const struct 
 	return put_line(line, at);
 }
 
+/*
+ * Relaxed, for it is but a number: threads that write lines must not look as if they
+ * had waited for each other, or the thread sanitizer would believe it.
+ */
+static void
+lose(unsigned lines)
+{
+	atomic_fetch_add_explicit(&lost, lines, memory_order_relaxed);
+}
+
 void
 log_event(enum log_level level, const char *who, const char *event, const struct kv *kv,
 	size_t n)
 {
-	unsigned missing;
+	unsigned missing = 0;
 
 	if (!log_on(level))
 		return;
-	missing = atomic_exchange(&lost, 0);
+	if (atomic_load_explicit(&lost, memory_order_relaxed) != 0)
+		missing = atomic_exchange_explicit(&lost, 0, memory_order_relaxed);
 	if (missing &&
 		!log_line(LEVEL_WARNING, NULL, "log-lost", &NUM("lines", missing), 1))
-		atomic_fetch_add(&lost, missing);
+		lose(missing);
 	if (!log_line(level, who, event, kv, n))
-		atomic_fetch_add(&lost, 1);
+		lose(1);
 }

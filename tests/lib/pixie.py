@@ -41,13 +41,16 @@ def built(name):
 
 def sanitized():
     with open(binary(), "rb") as f:
-        return b"__asan_init" in f.read()
+        program = f.read()
+        return b"__asan_init" in program or b"__tsan_init" in program
 
 
 def environment(extra=None):
     env = {"PATH": os.environ["PATH"],
            "ASAN_OPTIONS": "detect_stack_use_after_return=1:quarantine_size_mb=4:exitcode=99",
-           "UBSAN_OPTIONS": "print_stacktrace=1"}
+           "UBSAN_OPTIONS": "print_stacktrace=1",
+           # Or a packet received would count as waiting for all that were sent before.
+           "TSAN_OPTIONS": "io_sync=0"}
     if os.environ.get("PIXIE_WORKERS"):  # how many threads, where a test does not say
         env["WORKERS"] = os.environ["PIXIE_WORKERS"]
     env.update(extra or {})

@@ -1,6 +1,7 @@
 """Several threads behind one port: each client has one of them, nobody else gets in."""
 import json
 import os
+import random
 import re
 import signal
 import socket
@@ -11,7 +12,7 @@ import pytest
 
 from lib import dhcp, pixie, rawhttp, tftp
 from lib.dhcp import Client, pxe, request
-from lib.fixtures import noise
+from lib.fixtures import MAC, noise
 from lib.netns import Lan, Namespace, veth
 
 HIGH = ["-t", ":1069", "-u", ":1080"]
@@ -212,6 +213,43 @@ def test_machines_heard_by_any_worker_are_learned_by_proxydhcp(site):
     process.stop()
     server.close()
     client.close()
+
+
+def test_every_kind_of_request_on_all_workers_at_once(lan, site, start):
+    """The same answers that one client alone gets, whoever else asks for what."""
+    start(*FOUR[:6], "--roms", site.roms)
+    site.write("roms/own.efi", noise(5000, 9))
+    site.write("extra/huge.bin", noise(5_000_000, 8))  # too large for the shelf
+    over_tftp = ["undionly.kpxe", "chain.ipxe", "autoexec.ipxe", f"ipxe/{MAC}.ipxe", "own.efi",
+                 "snponly32.efi", "nowhere.bin", "boot/grub/GRUB.CFG", "huge.bin", "extra/../x"]
+    over_http = ["/", "/extra/", "/chain.ipxe", "/undionly.kpxe", "/own.efi", "/extra/nowhere",
+                 f"/ipxe/{MAC}.ipxe?uuid=x", "/ipxe/00-11-22-33-44-66.ipxe?serial=1",
+                 "/extra/huge.bin", "/extra/%2e%2e/x"]
+
+    def asked_by_tftp(name):
+        try:
+            return tftp.get(lan.client, Lan.SERVER, name, port=1069, blksize=1400, windowsize=16)
+        except tftp.Refused as e:
+            return str(e)
+
+    def asked_by_http(path):
+        with rawhttp.Connection(lan.client, Lan.SERVER, 1080) as c:
+            whole, part = c.get(path), c.get(path, "Range: bytes=700-70000")
+            return (whole.status, whole.body, part.status, part.body,
+                    c.get(path, method="HEAD").status,
+                    c.get(path, "Content-Length: 0", method="POST").status)
+
+    work = [(asked_by_tftp, name) for name in over_tftp] + [(asked_by_http, path)
+                                                            for path in over_http]
+    alone = [ask(what) for ask, what in work]
+
+    def client(n):
+        order = random.Random(n).sample(range(len(work)), len(work))
+        for i in order:
+            ask, what = work[i]
+            assert ask(what) == alone[i], what
+
+    at_once(10, client)
 
 
 # -- a storm, from the loads of bench/ -------------------------------------------------------
