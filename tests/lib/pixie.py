@@ -227,6 +227,13 @@ class Pixie:
     def descriptors(self):
         return len(os.listdir(f"/proc/{self.pid}/fd"))
 
+    def descriptors_left(self, wanted, seconds=60):
+        """How many it has once they are as few as `wanted`, or after so long."""
+        deadline = time.monotonic() + seconds
+        while self.descriptors() > wanted and time.monotonic() < deadline:
+            time.sleep(0.1)
+        return self.descriptors()
+
     def resident_kib(self):
         with open(f"/proc/{self.pid}/status") as f:
             return int(re.search(r"VmRSS:\s+(\d+)", f.read())[1])
