@@ -1,7 +1,9 @@
 """What every boot test does: serve a script, power a machine on, want its token."""
 import os
+import re
 import secrets
 
+from lab import wait_for
 from machine import FIRMWARE, Machine
 
 MAC = "52:54:00:70:78:01"
@@ -74,6 +76,19 @@ class Boot:
         record_property("seconds_to_menu", round(menu, 1))
         record_property("seconds_to_token", round(token, 1))
         print("\nmenu after %.1f s, token after %.1f s" % (menu, token))
+
+    def verdict(self, code, seconds=60, mac=MAC):
+        """pixie's word on this machine's boot; it may need silence first."""
+        line = re.compile(r"%s verdict code=%s outcome=(\S+) text=\"([^\"]*)\" next=" % (hyphenated(mac), code))
+        wait_for("verdict %s" % code, seconds, lambda: line.search(self.served()),
+                 lambda: self.pixie.poll() is None)
+        return line.search(self.served()).groups()
+
+    def booted(self, last):
+        """And nothing else was said of it on the way."""
+        outcome, text = self.verdict("booted")
+        assert outcome == "booted" and last in text
+        assert self.served().count(" verdict code=") == 1
 
     def served(self):
         with open(self.lab.path("pixie.log"), errors="replace") as log:

@@ -124,7 +124,7 @@ class Lab:
         self.dhcp_net = self.net + "-dhcp"
         self.processes = []
         self.cards = 0
-        self.cable = None  # a program between cards and bridge
+        self.cable = None  # a program between cards and bridge, and its arguments
 
     def __enter__(self):
         try:
@@ -202,7 +202,8 @@ class Lab:
         run("ip", "-n", self.net, "link", "set", wire + "-lan", "master", "lan", "up")
         for interface in (card, wire):  # without ARP: the host itself is not to answer on them
             run("ip", "-n", self.net, "link", "set", interface, "arp", "off", "up")
-        process = self.start("cable", [sys.executable, os.path.join(HERE, self.cable), card, wire],
+        program, *arguments = self.cable.split()
+        process = self.start("cable", [sys.executable, os.path.join(HERE, program), card, wire, *arguments],
                              self.net, stdin=subprocess.DEVNULL)
         self.wait_for_log("cable", "ready", process)
 

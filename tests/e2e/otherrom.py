@@ -65,4 +65,5 @@ def main():
                 print(error, len(frame), flush=True)
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -17,6 +17,7 @@ def test_bios_undionly(lab, kernels, record_property):
     boot.power_on()
     boot.to_linux(record_property)
     boot.went("tftp-sent name=undionly.kpxe", "http-sent method=GET path=/chain.ipxe", SENT_SCRIPT)
+    boot.booted("initrd-amd64")
 
 
 def test_bios_card_that_is_ipxe(lab, kernels, record_property):

@@ -25,6 +25,7 @@ def test_missing_script_is_explained_and_looked_for_again(lab, kernels):
     machine.press("\r")
     machine.expect("Not booted: pixie has no script for this machine", 20)
     machine.expect(hyphenated(MAC) + ".ipxe, or default.ipxe", 5)
+    assert hyphenated(MAC) + ".ipxe" in boot.verdict("script-missing", 10)[1]
     boot.write_script()
     machine.forget()
     machine.press("x")

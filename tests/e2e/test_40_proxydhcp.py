@@ -57,6 +57,7 @@ def test_efi64_pxe(proxied, record_property):
     boot.to_linux(record_property)
     boot.went("dhcp-offer client=uefi-pxe arch=7", "dhcp-ack client=uefi-pxe",
               "tftp-sent name=snponly64.efi", "tftp-sent name=autoexec.ipxe", SENT_SCRIPT)
+    boot.booted("initrd-amd64")
 
 
 # A machine that pixie believes to have ignored earlier offers, as this many DISCOVERs in
@@ -117,6 +118,7 @@ def test_arm64_pxe(proxied, record_property):
     boot.to_linux(record_property)
     boot.went("dhcp-offer client=uefi-pxe arch=11", "dhcp-ack client=uefi-pxe",
               "tftp-sent name=snponly-arm64.efi", "tftp-sent name=autoexec.ipxe", SENT_SCRIPT)
+    boot.booted("initrd-arm64")
 
 
 def test_uboot_arm64(lab, kernels, record_property):
