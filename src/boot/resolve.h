@@ -26,6 +26,7 @@
 #include "boot/identify.h"
 
 struct registry;
+struct store;
 
 /* What this server serves. Made once at start, read only after that. */
 struct site {
@@ -37,6 +38,7 @@ struct site {
 	struct netaddr advertise;  /* --advertise; port 0: HTTP's. Family 0: none */
 	/* Of the machines and their states; NULL: none is kept, every one is `boot`. */
 	struct registry *registry;
+	struct store *store; /* where states are kept; NULL: memory only */
 };
 
 #define NAME_MAX_BYTES 1024

@@ -34,13 +34,16 @@ records_open(struct records *r, const struct conf *c, struct site *site)
 	if (r->store == NULL)
 		return fail(EX_OSERR, "--state: out of memory or threads");
 	site->registry = r->registry;
+	site->store = r->store;
 	return EX_OK;
 }
 
-void
+bool
 records_close(struct records *r)
 {
 	records_tick(r); /* the verdicts of what has just ended */
-	store_close(r->store);
+	if (!store_close(r->store))
+		return false;
 	registry_free(r->registry);
+	return true;
 }

@@ -26,7 +26,10 @@ int records_choose(struct records *r, const struct conf *c, const struct site *s
 int records_open(struct records *r, const struct conf *c, struct site *site);
 /* Once a second: silence tells of a boot as much as packets do. */
 void records_tick(struct records *r);
-/* When no server runs any more: what their last words told is history too. */
-void records_close(struct records *r);
+/*
+ * When no server runs any more: what their last words told is history too. False: the
+ * disk hangs, the store's thread is left behind with all that it may still touch.
+ */
+bool records_close(struct records *r);
 
 #endif

@@ -274,9 +274,14 @@ stop(struct running *r)
 	dhcp_server_free(r->dhcp);
 	dhcp_sockets_close(&r->dhcp_fds);
 	for (unsigned i = 0; i < r->n_workers; i++)
-		worker_deinit(&r->workers[i]);
+		worker_end(&r->workers[i]);
 	admin_free(&r->admin);
-	records_close(&r->records);
+	/* What the ends of transfers told is history too; and who waits for the store is
+	 * answered through the loops. */
+	if (!records_close(&r->records))
+		return;
+	for (unsigned i = 0; i < r->n_workers; i++)
+		worker_deinit(&r->workers[i]);
 }
 
 static int

@@ -209,12 +209,20 @@ worker_join(struct worker *w)
 }
 
 void
-worker_deinit(struct worker *w)
+worker_end(struct worker *w)
 {
 	tftp_server_free(w->tftp);
 	http_server_free(w->http);
+	w->tftp = NULL;
+	w->http = NULL;
 	listen_close(&w->tftp_fds);
 	listen_close(&w->http_fds);
+}
+
+void
+worker_deinit(struct worker *w)
+{
+	worker_end(w);
 	loop_free(w->loop);
 	*w = (struct worker){0};
 }

@@ -56,7 +56,9 @@ void worker_prepare(void);
 int worker_spawn(struct worker *w, struct loop *boss);
 /* Ends that thread; nothing when there is none. False when its loop had broken. */
 bool worker_join(struct worker *w);
-/* Its clients are told, all is closed. A zeroed worker is fine. */
+/* Its clients are told, its sockets closed; the loop can still be told things. */
+void worker_end(struct worker *w);
+/* The same, and the loop's end. A zeroed worker is fine. */
 void worker_deinit(struct worker *w);
 
 #endif

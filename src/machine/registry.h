@@ -214,6 +214,8 @@ void registry_on_dirty(struct registry *r, void (*wake)(void *arg), void *arg);
 /* Takes up to `max` changed records; `*generation`: all changes up to it are taken. */
 size_t registry_take_dirty(
 	struct registry *r, struct state_record *out, size_t max, uint64_t *generation);
+/* Of the last change: what store_when_durable() is to wait for when it is not told. */
+uint64_t registry_generation(struct registry *r);
 /* They could not be written: to be taken again. */
 void registry_put_back(struct registry *r, const struct state_record *records, size_t n);
 /* At start: what the store remembered. Later tellings win. */

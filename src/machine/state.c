@@ -294,6 +294,17 @@ registry_on_dirty(struct registry *r, void (*wake)(void *arg), void *arg)
 	pthread_mutex_unlock(&r->lock);
 }
 
+uint64_t
+registry_generation(struct registry *r)
+{
+	uint64_t generation;
+
+	pthread_mutex_lock(&r->lock);
+	generation = r->generation;
+	pthread_mutex_unlock(&r->lock);
+	return generation;
+}
+
 static struct state_record
 record_of(const struct machine *m)
 {

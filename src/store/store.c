@@ -593,13 +593,13 @@ store_open(const char *path, struct registry *registry)
  * A disk that hangs must not keep the process from ending: the thread, and with it the
  * memory it uses, is then left behind.
  */
-void
+bool
 store_close(struct store *s)
 {
 	struct timespec until;
 
 	if (s == NULL)
-		return;
+		return true;
 	if (s->running) {
 		registry_on_dirty(s->registry, NULL, NULL);
 		pthread_mutex_lock(&s->lock);
@@ -611,10 +611,11 @@ store_close(struct store *s)
 		if (pthread_timedjoin_np(s->thread, NULL, &until) != 0) {
 			log_error(NULL, "store-left", STR("file", s->path),
 				STR("why", "it does not end: the disk hangs"));
-			return;
+			return false;
 		}
 	}
 	release(s);
+	return true;
 }
 
 void

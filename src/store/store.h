@@ -18,8 +18,11 @@ struct store;
  * NULL only without memory or threads.
  */
 struct store *store_open(const char *path, struct registry *registry);
-/* Writes what is left, for a second or two at most, and closes. NULL is fine. */
-void store_close(struct store *s);
+/*
+ * Writes what is left, for a second or two at most, and closes. False when the disk hangs:
+ * the thread is then left behind, and with it the registry and whoever waits. NULL is fine.
+ */
+bool store_close(struct store *s);
 
 /*
  * Calls fn(arg, ok) from the store's thread when every state change up to `generation`

@@ -1,0 +1,494 @@
+"""States: what a machine gets, what outlives kill -9, and what a sick database does not stop."""
+import glob
+import os
+import random
+import re
+import signal
+import sqlite3
+import subprocess
+import threading
+import time
+
+import pytest
+
+from lib import dhcp, pixie, rawhttp, tftp
+from lib.fixtures import Site
+from lib.netns import Lan
+
+MAC = "52-54-00-ab-cd-01"
+ONCE = "#!ipxe\n# pixie: once\nkernel /extra/small.bin done=${pixie-done}\nboot\n"
+
+
+def is_local(script):
+    return "sanboot --no-describe --drive 0x80" in script and "exit 1" in script
+
+
+def script(lan, mac=MAC, *fields, **kw):
+    return rawhttp.get(lan.client, Lan.SERVER, f"/ipxe/{mac}.ipxe", *fields, **kw)
+
+
+def done_url(text):
+    return re.search(r"done=http://[^/ ]+(/done/[0-9a-f]{32})\b", text)[1]
+
+
+def rows(path, sql, *values):
+    """What is on the disk, read as an admin would."""
+    db = sqlite3.connect(path, timeout=20)
+    try:
+        return db.execute(sql, values).fetchall()
+    finally:
+        db.close()
+
+
+def until(condition, what, seconds=40):
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, f"not within {seconds} s: {what}"
+        time.sleep(0.05)
+
+
+@pytest.fixture
+def database(own_site):
+    return own_site.path("scripts", ".pixie.db")
+
+
+@pytest.fixture
+def live(lan, own_site):
+    """live(option…) starts a server on the site; again() kills the last one with SIGKILL first."""
+    own_site.write("extra/small.bin", b"x" * 3000)
+    servers = []
+
+    def begin(*args, **kw):
+        servers.append(pixie.Pixie(lan.server, *own_site.options(), "-v", "DEBUG", *args, **kw))
+        return servers[-1]
+
+    def again(*args, **kw):
+        servers[-1].kill()
+        return begin(*args, **kw)
+
+    begin.again = again
+    yield begin
+    for server in servers:
+        server.stop()
+
+
+# -- what a machine gets -----------------------------------------------------------------
+
+def test_states_in_scripts(lan, own_site, live):
+    live()
+    for word, local in (("boot", False), ("once", False), ("local", True), ("ignore", True)):
+        own_site.write(f"scripts/{MAC}.ipxe", f"#!ipxe\n# pixie: {word}\necho mine\n")
+        got = script(lan)
+        assert got.status == 200 and is_local(got.text) == local, word
+        assert int(got["content-length"]) == len(got.body)
+        over_tftp = tftp.get(lan.client, Lan.SERVER, f"ipxe/{MAC}.ipxe").decode()
+        assert is_local(over_tftp) == local, word
+
+
+def test_a_word_that_is_no_state_is_logged(lan, own_site, live):
+    server = live()
+    own_site.write(f"scripts/{MAC}.ipxe", "#!ipxe\n# pixie: onse\necho mine\n")
+    assert "echo mine" in script(lan).text
+    server.logged(MAC, "onse", "once", level="WARNING")
+
+
+def test_menu_does_not_come_before_the_local_disk(lan, own_site, live):
+    live()
+    own_site.write(f"scripts/{MAC}.ipxe", "#!ipxe\n# pixie: local\n")
+    ask = lambda target: rawhttp.get(lan.client, Lan.SERVER, target).text
+    assert "menu" in ask("/chain.ipxe") and not is_local(ask("/chain.ipxe"))
+    assert is_local(ask(f"/chain.ipxe?mac={MAC}")) and is_local(ask(f"/autoexec.ipxe?mac={MAC}"))
+    # By the neighbour table, where it does not say who it is.
+    own = Lan.CLIENT_MAC.replace(":", "-")
+    own_site.write(f"scripts/{own}.ipxe", "#!ipxe\n# pixie: local\n")
+    assert is_local(ask("/chain.ipxe"))
+    assert is_local(tftp.get(lan.client, Lan.SERVER, "autoexec.ipxe").decode())
+
+
+def test_menu_leaves_when_the_script_says_local(lan, own_site, live):
+    """The menu that asked for the script must not take `exit 1` for a failure and come again."""
+    live()
+    own_site.write(f"scripts/{MAC}.ipxe", "#!ipxe\n# pixie: local\n")
+    local = script(lan).text
+    mark, = re.findall(r"^set (\S+) ", local, re.M)
+    install = rawhttp.get(lan.client, Lan.SERVER, "/chain.ipxe").text.split("\n:install\n")[1]
+    lines = install.split("\n")
+    assert lines[0].startswith("chain ") and lines[1] == f"isset ${{{mark}}} && goto exit ||"
+
+
+def test_ignore_is_silence_of_proxy_dhcp_with_its_reason(lan, own_site, live):
+    server = live("--proxy-dhcp")
+    mac = MAC.replace("-", ":")
+
+    def discover():
+        return dhcp.request(dhcp.DISCOVER, mac, *dhcp.pxe(7))
+
+    with dhcp.Client(lan.client) as c:
+        assert c.ask(discover()).siaddr == Lan.SERVER
+        own_site.write(f"scripts/{MAC}.ipxe", "#!ipxe\n# pixie: ignore\n")
+        c.silence(discover())
+        server.logged(MAC, "dhcp-silent", "ignore")
+        own_site.write(f"scripts/{MAC}.ipxe", "#!ipxe\n# pixie: local\n")
+        assert c.ask(discover()).siaddr == Lan.SERVER
+
+
+def test_head_and_browsers_use_no_once_up(lan, own_site, live, database):
+    live()
+    own_site.write(f"scripts/{MAC}.ipxe", ONCE)
+    browser = "User-Agent: Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0"
+    assert script(lan, MAC, browser).text == ONCE
+    assert script(lan, method="HEAD").status == 200
+    live.again()
+    assert rows(database, "SELECT count(*) FROM state WHERE once_used") == [(0,)]
+    assert "/done/" in script(lan).text
+    until(lambda: rows(database, "SELECT once_used FROM state") == [(1,)], "once used up")
+    live.again()
+    assert is_local(script(lan).text)
+    assert script(lan, MAC, browser).text == ONCE
+
+
+# -- done --------------------------------------------------------------------------------
+
+def test_done_is_each_machines_own(lan, own_site, live, database):
+    live()
+    own_site.write("scripts/default.ipxe", ONCE)
+    first, second = script(lan, "52-54-00-ab-cd-01"), script(lan, "52-54-00-ab-cd-02")
+    assert done_url(first.text) != done_url(second.text)
+    assert first["etag"] != second["etag"]
+    assert int(first["content-length"]) == len(first.body)
+    assert script(lan, "52-54-00-ab-cd-01").text == first.text  # iPXE asks again
+    over_tftp = tftp.get(lan.client, Lan.SERVER, "ipxe/52-54-00-ab-cd-01.ipxe").decode()
+    assert done_url(over_tftp) == done_url(first.text)
+
+    get = lambda target, **kw: rawhttp.get(lan.client, Lan.SERVER, target, **kw)
+    assert get(done_url(first.text), method="HEAD").status == 405
+    assert get("/done/" + "0" * 32).status == 404 and get("/done/").status == 404
+    answer = get(done_url(first.text))
+    assert (answer.status, answer.text) == (200, "ok\n")
+    assert rows(database, "SELECT mac FROM state WHERE done") == [("52-54-00-ab-cd-01",)]
+    assert get(done_url(first.text), method="POST").status == 200  # installers try again
+    assert is_local(script(lan, "52-54-00-ab-cd-01").text)
+    assert done_url(script(lan, "52-54-00-ab-cd-02").text) == done_url(second.text)
+
+
+def test_token_of_an_earlier_boot_is_refused(lan, own_site, live):
+    live()
+    own_site.write(f"scripts/{MAC}.ipxe", ONCE.replace("once", "boot"))
+    earlier = done_url(script(lan).text)
+    live.again()  # and the machine too: the first it asks for is its script
+    now = done_url(script(lan).text)
+    assert now != earlier
+    assert rawhttp.get(lan.client, Lan.SERVER, earlier).status == 404
+    assert rawhttp.get(lan.client, Lan.SERVER, now).status == 200
+
+
+def test_token_outlives_pixie(lan, own_site, live, database):
+    """An installation takes longer than an update of pixie."""
+    live()
+    own_site.write(f"scripts/{MAC}.ipxe", ONCE)
+    url = done_url(script(lan).text)
+    until(lambda: rows(database, "SELECT token FROM state") == [(url[-32:],)], "token on disk")
+    live.again()
+    assert rawhttp.get(lan.client, Lan.SERVER, url).status == 200
+    assert is_local(script(lan).text)
+
+
+# -- where it lies -----------------------------------------------------------------------
+
+def test_database_is_neither_served_nor_listed(lan, own_site, live, database):
+    live()
+    script(lan)
+    until(lambda: os.path.exists(database + "-wal"), "WAL")
+    for name in (".pixie.db", ".pixie.db-wal", ".pixie.db-shm", ".PIXIE.DB", "sub/../.pixie.db"):
+        assert rawhttp.get(lan.client, Lan.SERVER, f"/ipxe/{name}").status in (400, 403), name
+        with pytest.raises(tftp.Refused, match="error 2"):
+            tftp.get(lan.client, Lan.SERVER, f"ipxe/{name}")
+    assert "pixie.db" not in rawhttp.get(lan.client, Lan.SERVER, "/ipxe/").text
+    assert oct(os.stat(database).st_mode & 0o777) == "0o600"
+
+
+def test_state_none_and_elsewhere(lan, own_site, live, database, tmp_path):
+    own_site.write(f"scripts/{MAC}.ipxe", ONCE)
+    live("--state", "none")
+    assert "/done/" in script(lan).text
+    assert rawhttp.get(lan.client, Lan.SERVER, done_url(script(lan).text)).status == 200
+    live.again("--state", "none")
+    assert "/done/" in script(lan).text  # forgotten
+    path = tmp_path / "some.db"
+    live.again(env={"STATE": str(path)})
+    assert rawhttp.get(lan.client, Lan.SERVER, done_url(script(lan).text)).status == 200
+    assert rows(path, "SELECT mac FROM state") == [(MAC,)]
+    assert not os.path.exists(database)
+
+
+def test_a_file_that_anybody_could_fetch_is_refused(own_site):
+    for folder in ("scripts", "extra"):
+        path = own_site.path(folder, "state.db")
+        refused = pixie.command(*own_site.options(), "--state", path)
+        assert refused.returncode == 64 and path in refused.stderr and "serves" in refused.stderr
+
+
+def test_user_who_may_write_nowhere_is_warned(lan, own_site, live):
+    server = live("-t", ":1069", "-u", ":1080", uid=65534)
+    server.logged("store-none", "--state", level="WARNING")
+    own_site.write(f"scripts/{MAC}.ipxe", ONCE)
+    assert "/done/" in script(lan, port=1080).text
+
+
+# -- kill -9 -----------------------------------------------------------------------------
+
+class Load(threading.Thread):
+    """Machines that fetch a script and report that they are done, as fast as it goes."""
+
+    def __init__(self, lan, number, life):
+        super().__init__(daemon=True)
+        self.lan, self.prefix = lan, f"02-{number:02x}-{life:02x}"
+        self.acknowledged, self.ended = [], False
+
+    def run(self):
+        try:
+            with rawhttp.Connection(self.lan.client, Lan.SERVER) as c:
+                for i in range(65536):
+                    mac = f"{self.prefix}-{i >> 8:02x}-{i & 255:02x}-00"
+                    url = done_url(c.get(f"/ipxe/{mac}.ipxe").text)
+                    if c.get(url).status == 200:
+                        self.acknowledged.append((mac, url[-32:]))
+        except (rawhttp.Closed, OSError, AssertionError):
+            pass  # killed
+        self.ended = True
+
+
+def fetch_for_ever(lan, stop):
+    while not stop.is_set():
+        try:
+            rawhttp.get(lan.client, Lan.SERVER, "/extra/big.bin")
+            tftp.get(lan.client, Lan.SERVER, "small.bin", timeout=0.2, tries=5)
+        except (AssertionError, OSError, ValueError):
+            time.sleep(0.01)
+
+
+LIVES = 50
+
+
+@pytest.mark.timeout(600)
+def test_kill_9_loses_nothing_that_was_acknowledged(lan, own_site, live, database):
+    own_site.write("scripts/default.ipxe", ONCE)
+    own_site.write("extra/big.bin", os.urandom(2_000_000))
+    stop = threading.Event()
+    busy = threading.Thread(target=fetch_for_ever, args=(lan, stop), daemon=True)
+    seed, acknowledged = random.Random(9), {}
+    live()
+    busy.start()
+    try:
+        for life in range(LIVES):
+            loads = [Load(lan, n, life) for n in range(3)]
+            for load in loads:
+                load.start()
+            until(lambda: any(load.acknowledged for load in loads), "first answer")
+            time.sleep(seed.uniform(0, 0.15))
+            live.again()
+            for load in loads:
+                load.join(20)
+                assert load.ended
+                acknowledged.update(load.acknowledged)
+            on_disk = dict(rows(database, "SELECT mac, token FROM state WHERE done"))
+            lost = {m: t for m, t in acknowledged.items() if on_disk.get(m) != t}
+            assert not lost, f"life {life}: {len(lost)} of {len(acknowledged)} lost: {lost}"
+    finally:
+        stop.set()
+        busy.join(20)
+    print(f"\n{len(acknowledged)} changes acknowledged in {LIVES} lives, none lost")
+    assert len(acknowledged) >= LIVES
+    for mac in seed.sample(sorted(acknowledged), 20):
+        assert is_local(script(lan, mac).text), mac
+    assert rows(database, "PRAGMA integrity_check") == [("ok",)]
+
+
+# -- a sick database ---------------------------------------------------------------------
+
+def boots(lan, mac=MAC):
+    """What a boot needs: the ROM by TFTP, the menu and the script by HTTP."""
+    assert len(tftp.get(lan.client, Lan.SERVER, "undionly.kpxe")) > 60000
+    assert "menu" in rawhttp.get(lan.client, Lan.SERVER, "/chain.ipxe").text
+    assert "/done/" in script(lan, mac).text
+
+
+def history_of(path, mac):
+    return rows(path, "SELECT count(*) FROM event, machine ON machine.id = event.machine "
+                "WHERE mac = ? AND kind = 'script'", mac)[0][0]
+
+
+def sick(lan, server, path, hurt, heal, words, report="store-trouble"):
+    """hurt() makes it sick: boots go on, it is said once; after heal() history goes on."""
+    before, during, after = "52-54-00-00-00-01", "52-54-00-00-00-02", "52-54-00-00-00-03"
+    boots(lan, before)
+    done = done_url(script(lan, before).text)
+    assert rawhttp.get(lan.client, Lan.SERVER, done).status == 200
+    hurt()
+    boots(lan, during)
+    answer = rawhttp.get(lan.client, Lan.SERVER, done_url(script(lan, during).text))
+    assert answer.status in (200, 202)
+    assert is_local(script(lan, before).text) and is_local(script(lan, during).text)
+    server.logged(report, words, timeout=40)
+    for _ in range(3):
+        boots(lan, after)
+        time.sleep(0.5)
+    assert len([e for e in server.events() if e.event == report]) == 1
+    heal()
+    until(lambda: rows_or_none(path, "SELECT count(*) FROM state WHERE done") == [(2,)],
+          "states on disk")
+    until(lambda: history_of(path, after) > 0, "history goes on")
+    boots(lan, after)
+    return answer.status
+
+
+def rows_or_none(path, sql):
+    try:
+        return rows(path, sql)
+    except sqlite3.Error:
+        return None
+
+
+@pytest.fixture
+def small_disk(own_site):
+    """A disk of 1 MiB for the state."""
+    folder = own_site.path("disk")
+    os.mkdir(folder)
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", folder], check=True)
+    yield folder
+    subprocess.run(["umount", "-l", folder], check=True)
+
+
+def test_full_disk(lan, own_site, live, small_disk):
+    own_site.write("scripts/default.ipxe", ONCE)
+    path, stuffing = small_disk + "/state.db", small_disk + "/stuffing"
+    server = live("--state", path)
+
+    def hurt():
+        with open(stuffing, "wb", buffering=0) as f:
+            with pytest.raises(OSError, match="No space"):
+                while True:
+                    f.write(b"x" * 4096)
+
+    assert sick(lan, server, path, hurt, lambda: os.unlink(stuffing), "disk is full") in (200, 202)
+    server.logged("store-mended", timeout=40)
+
+
+def test_disk_full_at_start(lan, own_site, live, small_disk):
+    own_site.write("scripts/default.ipxe", ONCE)
+    path, stuffing = small_disk + "/state.db", small_disk + "/stuffing"
+    with open(stuffing, "wb", buffering=0) as f, pytest.raises(OSError):
+        while True:
+            f.write(b"x" * 4096)
+    server = live("--state", path)
+    server.logged("store-trouble", level="WARNING")
+    boots(lan)
+    os.unlink(stuffing)
+    server.logged("store-mended", timeout=40)
+    until(lambda: history_of(path, MAC) > 0, "history goes on")
+
+
+def test_read_only_disk(lan, own_site, live, small_disk):
+    own_site.write("scripts/default.ipxe", ONCE)
+    path = small_disk + "/state.db"
+    server = live("--state", path)
+    assert rawhttp.get(lan.client, Lan.SERVER,
+                       done_url(script(lan, "52-54-00-00-00-09").text)).status == 200
+    live.again("--state", path)  # with a WAL left behind
+
+    def remount(how):
+        # What is open for writing keeps a disk from becoming read only: as after an I/O error.
+        subprocess.run(["mount", "-o", f"remount,{how}", small_disk], check=True)
+
+    server = live.again("--state", "none")
+    remount("ro")
+    server = live.again("--state", path)
+    server.logged("store-trouble", "read only", level="WARNING")
+    assert is_local(script(lan, "52-54-00-00-00-09").text), "what can be read is known"
+    boots(lan)
+    answer = rawhttp.get(lan.client, Lan.SERVER, done_url(script(lan).text))
+    assert answer.status == 202
+    remount("rw")
+    server.logged("store-mended", timeout=40)
+    until(lambda: rows(path, "SELECT count(*) FROM state WHERE done") == [(2,)], "states on disk")
+    until(lambda: history_of(path, MAC) > 0, "history goes on")
+
+
+def test_deleted(lan, own_site, live, database):
+    own_site.write("scripts/default.ipxe", ONCE)
+    server = live()
+
+    def hurt():
+        for name in glob.glob(database + "*"):
+            os.unlink(name)
+
+    assert sick(lan, server, database, hurt, lambda: None, "deleted", "store-gone") == 200
+
+
+def test_corrupted_under_us_and_at_start(lan, own_site, live, database):
+    own_site.write("scripts/default.ipxe", ONCE)
+    server = live()
+
+    def hurt():
+        server.process.send_signal(signal.SIGSTOP)
+        for name in glob.glob(database + "*"):
+            if not name.endswith("-shm"):
+                with open(name, "r+b") as f:
+                    f.write(os.urandom(os.path.getsize(name)))
+        server.process.send_signal(signal.SIGCONT)
+
+    boots(lan)
+    assert rawhttp.get(lan.client, Lan.SERVER, done_url(script(lan).text)).status == 200
+    hurt()
+    boots(lan, "52-54-00-00-00-02")
+    server = live.again()
+    server.logged("store-corrupt", ".pixie.db.corrupt-2", level="ERROR", timeout=40)
+    boots(lan, "52-54-00-00-00-03")
+    until(lambda: history_of(database, "52-54-00-00-00-03") > 0, "history goes on")
+    assert glob.glob(database + ".corrupt-2*"), "moved aside, not deleted"
+    assert "pixie" not in rawhttp.get(lan.client, Lan.SERVER, "/ipxe/").text.replace(
+        "default.ipxe", "")
+
+
+def test_cut_under_us_is_rebuilt_from_memory(lan, own_site, live, database):
+    own_site.write("scripts/default.ipxe", ONCE)
+    server = live()
+
+    def hurt():
+        checkpoint = sqlite3.connect(database, timeout=20)
+        checkpoint.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        checkpoint.close()
+        # It must have been seen in this length before it can become shorter.
+        boots(lan, "52-54-00-00-00-07")
+        until(lambda: history_of(database, "52-54-00-00-00-07") > 0, "history")
+        os.truncate(database, 9000)
+
+    assert sick(lan, server, database, hurt, lambda: None, "shorter") in (200, 202)
+    assert rows(database, "PRAGMA integrity_check") == [("ok",)]
+
+
+def test_locked(lan, own_site, live, database):
+    own_site.write("scripts/default.ipxe", ONCE)
+    server = live()
+    held = []
+
+    def hurt():
+        held.append(sqlite3.connect(database, timeout=20, isolation_level=None))
+        held[0].execute("BEGIN EXCLUSIVE")
+
+    assert sick(lan, server, database, hurt, lambda: held[0].close(), "locked") == 202
+    server.logged("store-mended", timeout=40)
+
+
+def test_locked_at_start_states_are_known_all_the_same(lan, own_site, live, database):
+    own_site.write("scripts/default.ipxe", ONCE)
+    live()
+    assert rawhttp.get(lan.client, Lan.SERVER, done_url(script(lan).text)).status == 200
+    other = sqlite3.connect(database, timeout=20, isolation_level=None)
+    other.execute("BEGIN EXCLUSIVE")
+    server = live.again()
+    assert is_local(script(lan).text)
+    boots(lan, "52-54-00-00-00-02")
+    other.close()
+    until(lambda: history_of(database, "52-54-00-00-00-02") > 0, "history goes on")
+    assert server.alive()
