@@ -1,6 +1,9 @@
 #include "cmd/admin.h"
 
 #include <errno.h>
+#include <libgen.h>
+#include <limits.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -21,6 +24,39 @@ explain(const struct conf *c, const char *path, int error)
 	log_warning(NULL, "control-missing", STR("path", path), STR("why", what),
 		STR("note", "'pixie status' will not find this server; give --control"));
 	return EX_OK;
+}
+
+/* Whether the file at `path`, there or not, lies in `dir` or below it. */
+static bool
+lies_in(const char *path, const char *dir)
+{
+	char copy[PATH_MAX], at[PATH_MAX], of[PATH_MAX];
+	size_t n;
+
+	if (dir == NULL || strlen(path) >= sizeof(copy))
+		return false;
+	strcpy(copy, path);
+	if (realpath(path, at) == NULL && realpath(dirname(copy), at) == NULL)
+		return false; /* opening it will say what is wrong */
+	if (realpath(dir, of) == NULL)
+		return false;
+	n = strlen(of);
+	return strncmp(at, of, n) == 0 && (at[n] == '/' || at[n] == '\0');
+}
+
+/* What is served, everybody on the network may read. */
+static int
+read_token(struct admin *a, const char *path, const struct site *site)
+{
+	const char *const served[] = {site->scripts, site->extra, site->roms};
+
+	for (size_t i = 0; i < sizeof(served) / sizeof(*served); i++)
+		if (lies_in(path, served[i]))
+			return fail(EX_CONFIG,
+				"--admin-token %s: lies in %s, which is served to "
+				"everybody; keep it elsewhere",
+				path, served[i]);
+	return token_read(path, a->token);
 }
 
 static int
@@ -55,7 +91,7 @@ admin_start(struct admin *a, const struct conf *c, const struct site *site,
 	if (site->registry == NULL) /* nothing is known, so there is nothing to ask */
 		return EX_OK;
 	if (*c->admin_token != '\0')
-		status = token_read(c->admin_token, a->token);
+		status = read_token(a, c->admin_token, site);
 	if (status == EX_OK)
 		status = open_control(a, c);
 	if (status != EX_OK)
