@@ -21,9 +21,10 @@ class BrowserError(AssertionError):
 
 
 class Browser:
-    def __init__(self, ns):
+    def __init__(self, ns, **environment):
         self.process = ns.popen(["node", "driver.mjs"], cwd=HERE, stdin=subprocess.PIPE,
-                                stdout=subprocess.PIPE, text=True, bufsize=1)
+                                stdout=subprocess.PIPE, text=True, bufsize=1,
+                                env={**os.environ, **environment})
         self.asked = 0
         self.version = self._read()["ready"]
 

@@ -62,6 +62,9 @@ def test_story_on_click_and_by_keyboard(mock, visit):
     assert "DHCP\n2.0 s" in page.text("[role=tab][aria-selected=true]")
     page.keyboard.press("End")
     page.wait_text("#events", "Not yet")
+    page.keyboard.press("Home")
+    page.keyboard.press("Tab")  # one stop for all the steps; then their events
+    assert page.evaluate("() => document.activeElement.id") == "events"
     href = page.locator(".script a").getAttribute("href")
     assert href == f"/ipxe/{IDENT}.ipxe"
 
@@ -295,6 +298,17 @@ def test_wrong_token_is_refused_plainly(mock, visit, wrong):
     page.wait_text("#ask-why", "Refused: ")
     assert page.evaluate("() => sessionStorage.length") == 0
     assert page.evaluate("() => document.activeElement.id") == "token"
+    give_token(page, server.TOKEN)
+    page.wait_text(".choices [aria-pressed=true]", "Once")
+
+
+def test_a_token_that_holds_no_longer_is_asked_for_anew(mock, visit):
+    server = booting(mock)
+    page = live(visit(server.url + HASH))
+    page.evaluate("() => sessionStorage.setItem('pixie-admin-token', 'of-yesterday')")
+    press(page, "Once")
+    page.wait_text("#ask-why", "Refused: that is not the token")
+    assert len(server.puts) == 1
     give_token(page, server.TOKEN)
     page.wait_text(".choices [aria-pressed=true]", "Once")
 
