@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/bytes.h"
 #include "cmd/client.h"
 #include "cmd/cmd.h"
 #include "cmd/fail.h"
@@ -14,28 +15,32 @@
 enum { BOOTED = 0, FAILED = 1, UNKNOWN = 2 };
 
 static void
-print_word(const char *before, const char *text)
+add(struct writer *w, const char *before, const char *text)
 {
-	if (*text == '\0')
-		return;
-	fputs(before, stdout);
-	print_plain(text, WIDTH);
+	if (*text != '\0')
+		wr_fmt(w, "%s%.128s", before, text);
 }
 
 static void
 print_machine(const json_t *m)
 {
 	const char *script = member_text(m, "script");
+	char line[1024] = "";
+	struct writer w = writer_of(line, sizeof(line));
 
-	print_plain(member_text(m, "id"), WIDTH);
-	print_word(", ", member_text(m, "vendor"));
-	print_word(" ", member_text(m, "product"));
-	print_word(", ", member_text(m, "arch_name"));
-	print_word(", ", member_text(m, "firmware"));
-	print_word(", at ", member_text(m, "address"));
-	printf("\nState: %s", member_text(m, "state"));
-	print_word(", set by ", member_text(m, "state_by"));
-	print_word("; script: ", *script ? script : "none");
+	add(&w, "", member_text(m, "id"));
+	add(&w, ", ", member_text(m, "vendor"));
+	add(&w, " ", member_text(m, "product"));
+	add(&w, ", ", member_text(m, "arch_name"));
+	add(&w, ", ", member_text(m, "firmware"));
+	add(&w, ", at ", member_text(m, "address"));
+	print_folded(line, 0, WIDTH);
+	w = writer_of(line, sizeof(line));
+	add(&w, "State: ", member_text(m, "state"));
+	add(&w, ", set by ", member_text(m, "state_by"));
+	add(&w, "; script: ", *script ? script : "none");
+	putchar('\n');
+	print_folded(line, 0, WIDTH);
 	putchar('\n');
 }
 
