@@ -61,6 +61,39 @@ grow_buffer(int fd, int forced, int plain)
 		setsockopt(fd, SOL_SOCKET, plain, &want, sizeof(want));
 }
 
+/*
+ * Says of all that is sent not to be fragmented, IPv4. A datagram that never is one of
+ * fragments needs no number of its own (RFC 6864 §4.1), and numbers are dear: for each
+ * the kernel hashes the peer's address and goes to memory for its counter, 2 to 5 % of
+ * the cost of a block.
+ */
+static void
+forbid_fragments(int fd)
+{
+	int how = IP_PMTUDISC_DO;
+
+	setsockopt(fd, IPPROTO_IP, IP_MTU_DISCOVER, &how, sizeof(how));
+}
+
+/*
+ * When a path turns out to be narrower than what is to be sent, the kernel may cut it
+ * up after all, from now on. False when it might already; errno stays as it is.
+ */
+static bool
+allow_fragments(int fd)
+{
+	int how = IP_PMTUDISC_WANT, was;
+	socklen_t len = sizeof(was);
+	int err = errno;
+	bool changed =
+		getsockopt(fd, IPPROTO_IP, IP_MTU_DISCOVER, &was, &len) == 0 &&
+		was == IP_PMTUDISC_DO &&
+		setsockopt(fd, IPPROTO_IP, IP_MTU_DISCOVER, &how, sizeof(how)) == 0;
+
+	errno = err;
+	return changed;
+}
+
 int
 udp_adopt(int fd)
 {
@@ -71,6 +104,7 @@ udp_adopt(int fd)
 		return -errno;
 	grow_buffer(fd, SO_RCVBUFFORCE, SO_RCVBUF);
 	grow_buffer(fd, SO_SNDBUFFORCE, SO_SNDBUF);
+	forbid_fragments(fd);
 	if (fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK) < 0)
 		return -errno;
 	/* IPv6 sockets too: systemd's are dual-stack unless told otherwise. */
@@ -296,7 +330,11 @@ udp_send(int fd, const struct udp_path *path, const void *data, size_t len)
 
 	msg.msg_iov = &iov;
 	msg.msg_iovlen = 1;
-	return sendmsg(fd, &msg, MSG_DONTWAIT) < 0 ? -errno : 0;
+	if (sendmsg(fd, &msg, MSG_DONTWAIT) >= 0)
+		return 0;
+	if (errno == EMSGSIZE && allow_fragments(fd))
+		return udp_send(fd, path, data, len);
+	return -errno;
 }
 
 /*
@@ -355,12 +393,15 @@ train_load(struct train *t, const struct udp_burst *bursts, unsigned n)
 
 /* The first message was not taken. Returns how many bursts are given up with it. */
 static unsigned
-train_refused(const struct train *t, struct udp_burst *bursts, unsigned n, int err)
+train_refused(
+	int fd, const struct train *t, struct udp_burst *bursts, unsigned n, int err)
 {
 	if (t->frames[0] > 1 && gso_refused(err)) {
 		bursts[0].plain = true;
 		return 0;
 	}
+	if (err == -EMSGSIZE && allow_fragments(fd))
+		return 0;
 	bursts[0].error = err;
 	if (err != -EAGAIN)
 		return 1;
@@ -385,7 +426,7 @@ udp_send_bursts(int fd, struct udp_burst *bursts, unsigned n)
 		train_load(&t, bursts + at, n - at);
 		taken = sendmmsg(fd, t.msgs, t.n, MSG_DONTWAIT);
 		if (taken < 0)
-			at += train_refused(&t, bursts + at, n - at, -errno);
+			at += train_refused(fd, &t, bursts + at, n - at, -errno);
 		for (int i = 0; i < taken; i++) {
 			bursts[at].sent += t.frames[i];
 			if (bursts[at].sent == bursts[at].n)

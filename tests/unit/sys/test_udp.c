@@ -331,20 +331,72 @@ follow_the_mtu(void)
 	_exit(wrong);
 }
 
+/* Exits with 0 when what the path turns out to be too narrow for arrives in pieces. */
 static void
-the_mtu_is_looked_up_anew_each_time(void **state)
+send_through_a_narrow_path(void)
+{
+	static uint8_t bytes[2][3000] = {{1, 2, 3}, {4, 5, 6}};
+	struct netaddr any = any_port("127.0.0.1"), to;
+	struct udp_frame frames[2] = {{{{bytes[0], 4}, {bytes[0] + 4, 2996}}},
+		{{{bytes[1], 4}, {bytes[1] + 4, 2996}}}};
+	struct udp_path path = {.peer.v4 = {.sin_family = AF_INET}};
+	struct udp_burst burst = {.path = &path, .frames = frames, .n = 2, .size = 3000};
+	struct udp_batch *batch = udp_batch_new(4, 4000);
+	int fd, from, got, wrong = 0;
+
+	if (unshare(CLONE_NEWUSER | CLONE_NEWNET) < 0)
+		_exit(NO_NAMESPACE);
+	fd = socket(AF_INET, SOCK_DGRAM, 0);
+	if (!set_loopback(fd, SIOCSIFFLAGS, &(struct ifreq){.ifr_flags = IFF_UP}) ||
+		!set_loopback(fd, SIOCSIFMTU, &(struct ifreq){.ifr_mtu = 1400}))
+		_exit(NO_NAMESPACE);
+	fd = udp_bind(&any);
+	to = bound_to(fd);
+	path.peer = to;
+	for (int way = 0; way < 2; way++) {
+		from = udp_bind(&any);
+		if (way == 0)
+			wrong += udp_send(from, &path, bytes[0], 3000) != 0;
+		else
+			udp_send_bursts(from, &burst, 1);
+		for (int left = way + 1; left > 0; left -= got) {
+			got = receive(fd, batch);
+			if (got <= 0)
+				_exit(100);
+			for (int i = 0; i < got; i++)
+				wrong += udp_batch_get(batch, (unsigned)i).len != 3000;
+		}
+	}
+	_exit(wrong);
+}
+
+/* Runs `what` in a process of its own, which must exit with 0. */
+static void
+elsewhere(void (*what)(void))
 {
 	int status;
 	pid_t child = fork();
 
 	assert_true(child >= 0);
 	if (child == 0)
-		follow_the_mtu();
+		what();
 	assert_int_equal(waitpid(child, &status, 0), child);
 	assert_true(WIFEXITED(status));
 	if (WEXITSTATUS(status) == NO_NAMESPACE)
 		skip();
 	assert_int_equal(WEXITSTATUS(status), 0);
+}
+
+static void
+the_mtu_is_looked_up_anew_each_time(void **state)
+{
+	elsewhere(follow_the_mtu);
+}
+
+static void
+a_path_that_turns_out_narrow_gets_fragments(void **state)
+{
+	elsewhere(send_through_a_narrow_path);
 }
 
 int
@@ -353,6 +405,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		/* First, as the sockets it is about are kept. */
 		cmocka_unit_test(the_mtu_is_looked_up_anew_each_time),
+		cmocka_unit_test(a_path_that_turns_out_narrow_gets_fragments),
 		cmocka_unit_test(ipv4_answers_leave_from_the_address_asked),
 		cmocka_unit_test(ipv6_answers_leave_from_the_address_asked),
 		cmocka_unit_test(a_dual_stack_socket_speaks_plain_ipv4),
