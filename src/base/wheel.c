@@ -5,16 +5,17 @@
 #define MASK (WHEEL_SLOTS - 1)
 
 static int64_t
-tick_of(struct mono t)
+tick_of(const struct wheel *wheel, struct mono t)
 {
-	return t.us / WHEEL_TICK;
+	return t.us / wheel->tick;
 }
 
 void
-wheel_init(struct wheel *wheel, struct mono now)
+wheel_init(struct wheel *wheel, int64_t tick, struct mono now)
 {
 	memset(wheel, 0, sizeof(*wheel));
-	wheel->turned = tick_of(now);
+	wheel->tick = tick;
+	wheel->turned = tick_of(wheel, now);
 }
 
 /* The slot is looked at when its tick begins, so a deadline within a tick has the next.
@@ -28,7 +29,7 @@ wheel_set(struct wheel *wheel, struct wheel_entry *e, struct mono at)
 	wheel_clear(e);
 	if (at.us == MONO_NEVER.us)
 		return;
-	ahead = tick_of(at) + 1 - wheel->turned;
+	ahead = tick_of(wheel, at) + 1 - wheel->turned;
 	if (ahead < 1)
 		ahead = 1;
 	if (ahead > MASK)
@@ -65,6 +66,20 @@ distance(const struct wheel *wheel)
 	return 0;
 }
 
+/* New ones are put before older ones: turned round, the older ones come first. */
+static void
+take_slot(struct wheel *wheel)
+{
+	unsigned slot = (unsigned)wheel->turned & MASK;
+	struct wheel_entry *e;
+
+	while ((e = LIST_FIRST(&wheel->slots[slot])) != NULL) {
+		LIST_REMOVE(e, link);
+		LIST_INSERT_HEAD(&wheel->ready, e, link);
+	}
+	wheel->used[slot / 64] &= ~(UINT64_C(1) << slot % 64);
+}
+
 /* Turns to the next slot that has entries, at most to `tick`; false when none has. */
 static bool
 turn(struct wheel *wheel, int64_t tick)
@@ -76,24 +91,23 @@ turn(struct wheel *wheel, int64_t tick)
 		return false;
 	}
 	wheel->turned += ahead;
+	take_slot(wheel);
 	return true;
 }
 
 struct wheel_entry *
 wheel_expire(struct wheel *wheel, struct mono now)
 {
-	do {
-		unsigned slot = (unsigned)wheel->turned & MASK;
-		struct wheel_entry *e;
+	struct wheel_entry *e;
 
-		while ((e = LIST_FIRST(&wheel->slots[slot])) != NULL) {
+	do
+		while ((e = LIST_FIRST(&wheel->ready)) != NULL) {
 			wheel_clear(e);
 			if (mono_reached(e->at, now))
 				return e;
 			wheel_set(wheel, e, e->at);
 		}
-		wheel->used[slot / 64] &= ~(UINT64_C(1) << slot % 64);
-	} while (turn(wheel, tick_of(now)));
+	while (turn(wheel, tick_of(wheel, now)));
 	return NULL;
 }
 
@@ -102,9 +116,9 @@ wheel_next(const struct wheel *wheel)
 {
 	unsigned ahead = distance(wheel);
 
-	if (!LIST_EMPTY(&wheel->slots[wheel->turned & MASK]))
-		return (struct mono){wheel->turned * WHEEL_TICK};
+	if (!LIST_EMPTY(&wheel->ready))
+		return (struct mono){wheel->turned * wheel->tick};
 	if (ahead == 0)
 		return MONO_NEVER;
-	return (struct mono){(wheel->turned + ahead) * WHEEL_TICK};
+	return (struct mono){(wheel->turned + ahead) * wheel->tick};
 }

@@ -1,6 +1,6 @@
 /*
  * Deadlines of thousands of objects, each set anew a thousand times a second: a wheel
- * of lists, a millisecond a slot. Setting, clearing and expiring take the same time
+ * of lists, a tick a slot. Setting, clearing and expiring take the same time
  * however many there are, and touch little memory but the object's own; a heap climbs
  * through a dozen other objects for each.
  *
@@ -16,7 +16,6 @@
 
 #include "base/mono.h"
 
-#define WHEEL_TICK MONO_MS(1)
 #define WHEEL_SLOTS 4096 /* a power of two; later deadlines go round more than once */
 
 /* Zeroed: not set. */
@@ -27,12 +26,15 @@ struct wheel_entry {
 };
 
 struct wheel {
-	int64_t turned; /* ticks; all up to here have been looked at */
+	int64_t tick;                   /* µs */
+	int64_t turned;                 /* ticks; all up to here have been looked at */
+	LIST_HEAD(, wheel_entry) ready; /* of the last slot, first come first served */
 	LIST_HEAD(, wheel_entry) slots[WHEEL_SLOTS];
 	uint64_t used[WHEEL_SLOTS / 64]; /* a bit a slot: it may have entries */
 };
 
-void wheel_init(struct wheel *wheel, struct mono now);
+/* `tick`: how late an entry may expire, µs. */
+void wheel_init(struct wheel *wheel, int64_t tick, struct mono now);
 
 /* Sets the entry's deadline, replacing an earlier one; MONO_NEVER clears it. */
 void wheel_set(struct wheel *wheel, struct wheel_entry *e, struct mono at);
@@ -40,7 +42,8 @@ void wheel_clear(struct wheel_entry *e);
 
 /*
  * Takes out an entry whose deadline was reached a tick ago, or less; NULL when there
- * are no more. What is set meanwhile goes into a later slot, so a loop over them ends.
+ * are no more. Of those with the same tick the one that was set first comes first. What
+ * is set meanwhile goes into a later slot, so a loop over them ends.
  */
 struct wheel_entry *wheel_expire(struct wheel *wheel, struct mono now);
 

@@ -17,6 +17,7 @@
 #define REQUEST_MAX 2048
 /* ACKs, and an ERROR with a message. */
 #define ANSWER_MAX 600
+#define TICK MONO_MS(1)
 #define BATCH 64
 /* Batches taken from one socket before the others have their turn. */
 #define BATCHES 8
@@ -187,7 +188,7 @@ tftp_line_level(struct tftp_server *s, enum log_level level)
 void
 tftp_tick_by(struct tftp_server *s, struct mono at)
 {
-	at = mono_after(at, WHEEL_TICK);
+	at = mono_after(at, TICK);
 	if (!s->tick.armed || at.us < s->tick.at.us)
 		loop_timer_at(&s->tick, at);
 }
@@ -213,7 +214,7 @@ allocate(const struct tftp_config *config)
 		return NULL;
 	s->config = *config;
 	apply_defaults(&s->config);
-	wheel_init(&s->wheel, loop_now(config->loop));
+	wheel_init(&s->wheel, TICK, loop_now(config->loop));
 	loop_timer_init(config->loop, &s->tick, on_tick, s);
 	s->requests = udp_batch_new(BATCH, REQUEST_MAX);
 	s->answers = udp_batch_new(BATCH, ANSWER_MAX);

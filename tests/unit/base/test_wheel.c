@@ -4,6 +4,7 @@
 #include "base/wheel.h"
 
 #define ENTRIES 200
+#define TICK MONO_MS(1)
 
 static struct wheel wheel;
 static struct wheel_entry entries[ENTRIES];
@@ -18,7 +19,7 @@ static void
 begin(void)
 {
 	memset(entries, 0, sizeof(entries));
-	wheel_init(&wheel, at_ms(0));
+	wheel_init(&wheel, TICK, at_ms(0));
 }
 
 /* How many expire at `now`; each must be due. */
@@ -61,7 +62,7 @@ a_deadline_is_met_and_never_early(void **state)
 		wheel_set(&wheel, &entries[0], at);
 		while (entries[0].set && turns++ < 100) {
 			now = wheel_next(&wheel);
-			assert_true(now.us <= at.us + WHEEL_TICK);
+			assert_true(now.us <= at.us + TICK);
 			if (now.us < at.us)
 				assert_int_equal(expire(now), 0);
 			else
@@ -93,6 +94,24 @@ never_and_clear_take_it_out(void **state)
 	wheel_clear(&entries[1]);
 	assert_int_equal(expire(at_ms(10)), 0);
 	assert_true(wheel_next(&wheel).us == MONO_NEVER.us);
+}
+
+static void
+of_one_tick_the_first_comes_first(void **state)
+{
+	begin();
+	for (unsigned i = 0; i < 10; i++)
+		wheel_set(&wheel, &entries[i], at_ms(7));
+	wheel_set(&wheel, &entries[10], at_ms(6));
+	wheel_clear(&entries[4]);
+	assert_ptr_equal(wheel_expire(&wheel, at_ms(9)), &entries[10]);
+	for (unsigned i = 0; i < 10; i++) {
+		if (i == 2) /* amid it, too */
+			wheel_clear(&entries[7]);
+		if (i != 4 && i != 7)
+			assert_ptr_equal(wheel_expire(&wheel, at_ms(9)), &entries[i]);
+	}
+	assert_null(wheel_expire(&wheel, at_ms(9)));
 }
 
 /* As a timer does that finds it has nothing to do yet, or that is always late. */
@@ -162,13 +181,13 @@ by_chance_it_is_as_good_as_an_array(void **state)
 		case 1:
 			now = mono_after(now, chance() % (i % 100 ? 3000 : 20000000));
 			expired += expire(now);
-			assert_true(earliest().us > now.us - WHEEL_TICK);
+			assert_true(earliest().us > now.us - TICK);
 			break;
 		default:
 			wheel_set(&wheel, e, mono_after(now, chance() % 9000000));
 		}
 		if (earliest().us != MONO_NEVER.us)
-			assert_true(wheel_next(&wheel).us <= earliest().us + WHEEL_TICK);
+			assert_true(wheel_next(&wheel).us <= earliest().us + TICK);
 	}
 	assert_true(expired > 1000);
 }
@@ -181,6 +200,7 @@ main(void)
 		cmocka_unit_test(a_deadline_is_met_and_never_early),
 		cmocka_unit_test(what_is_past_is_met_in_the_next_tick),
 		cmocka_unit_test(never_and_clear_take_it_out),
+		cmocka_unit_test(of_one_tick_the_first_comes_first),
 		cmocka_unit_test(setting_anew_while_expiring_comes_to_an_end),
 		cmocka_unit_test(a_long_sleep_is_slept_off),
 		cmocka_unit_test(by_chance_it_is_as_good_as_an_array),
