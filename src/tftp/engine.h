@@ -4,6 +4,7 @@
 
 #include "base/quota.h"
 #include "tftp/outbox.h"
+#include "tftp/pacing.h"
 #include "tftp/ports.h"
 #include "tftp/server.h"
 #include "tftp/table.h"
@@ -17,6 +18,7 @@ struct tftp_server {
 	struct table table;
 	struct wheel wheel;     /* when which transfer is due */
 	struct loop_timer tick; /* when the wheel is to be looked at */
+	struct pacing pacing;
 	unsigned live, lingering;
 	struct mono complained;
 	struct quota lines; /* of the log, for what is refused or fails */

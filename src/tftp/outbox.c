@@ -31,16 +31,21 @@ outbox_stop_waiting(struct transfer *t)
 	if (t->is_waiting)
 		TAILQ_REMOVE(&t->port->blocked, t, waiting);
 	t->is_waiting = false;
+	if (t->port->turn == t)
+		t->port->turn = NULL;
 }
 
 static void on_writable(void *port);
 
+/* Behind those that wait already, unless it was its turn and there was no room yet. */
 static void
 wait_for_room(struct transfer *t)
 {
 	struct port *port = t->port;
 
-	if (!t->is_waiting)
+	if (!t->is_waiting && port->turn == t)
+		TAILQ_INSERT_HEAD(&port->blocked, t, waiting);
+	else if (!t->is_waiting)
 		TAILQ_INSERT_TAIL(&port->blocked, t, waiting);
 	t->is_waiting = true;
 	if (!port->writable.armed)
@@ -58,6 +63,8 @@ settle(struct transfer *t, const struct udp_burst *b)
 	t->is_queued = false;
 	if (b->error == -EAGAIN) {
 		tftp_session_unsent(&t->session, b->n - b->sent);
+		if (b->sent > 0 && t->port->turn == t)
+			t->port->turn = NULL;
 		wait_for_room(t);
 	} else if (b->error < 0)
 		log_drop(t->label, "tftp", strerror(-b->error),
@@ -89,6 +96,7 @@ outbox_place(struct outbox *box, struct transfer *t)
 		outbox_flush(box);
 	box->port = t->port;
 	out = &box->outs[box->n];
+	out->most = t->session.paced ? 1 : 0;
 	out->scratch = box->arena + box->used;
 	out->scratch_size = SCRATCH < ARENA - box->used ? SCRATCH : ARENA - box->used;
 	return out;
@@ -110,7 +118,10 @@ outbox_put(struct outbox *box, struct transfer *t)
 void
 outbox_add(struct outbox *box, struct transfer *t, struct mono now)
 {
-	while (!t->is_waiting &&
+	/* Nobody goes before those that wait for room already. */
+	if (t->port->writable.armed)
+		wait_for_room(t);
+	while (!t->is_waiting && !pacing_holds(t, now) &&
 		tftp_session_pull(&t->session, outbox_place(box, t), now))
 		outbox_put(box, t);
 }
@@ -125,7 +136,9 @@ on_writable(void *arg)
 	loop_fd_del(&port->writable);
 	while (!port->writable.armed && (t = TAILQ_FIRST(&port->blocked)) != NULL) {
 		outbox_stop_waiting(t);
+		port->turn = t;
 		transfer_go_on(t, now);
 		outbox_flush(&port->listener->server->outbox);
+		port->turn = NULL;
 	}
 }

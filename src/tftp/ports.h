@@ -22,7 +22,8 @@ struct port {
 	int fd;
 	struct loop_fd readable, writable;
 	bool more; /* there may be more to read than its turn had time for */
-	struct transfers blocked; /* transfers that wait for room in the socket */
+	struct transfers blocked;    /* transfers that wait for room in the socket */
+	const struct transfer *turn; /* the one whose turn it is, while it tries */
 };
 
 struct pool {

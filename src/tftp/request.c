@@ -50,6 +50,7 @@ terms_for(const struct tftp_server *s, const struct udp_path *path,
 		.window_max = TFTP_WINDOW_MAX,
 		.refuse = s->config.refuse,
 		.min_rto = MONO_MS(s->config.min_rto_ms),
+		.paced = s->config.pace != NULL,
 	};
 	unsigned overhead =
 		path->peer.sa.sa_family == AF_INET6 ? OVERHEAD_V6 : OVERHEAD_V4;

@@ -216,6 +216,7 @@ allocate(const struct tftp_config *config)
 	apply_defaults(&s->config);
 	wheel_init(&s->wheel, TICK, loop_now(config->loop));
 	loop_timer_init(config->loop, &s->tick, on_tick, s);
+	s->pacing.alarm.fd = -1;
 	s->requests = udp_batch_new(BATCH, REQUEST_MAX);
 	s->answers = udp_batch_new(BATCH, ANSWER_MAX);
 	s->listeners = calloc(config->n_fds, sizeof(*s->listeners));
@@ -235,6 +236,8 @@ tftp_server_new(const struct tftp_config *config, char why[static TFTP_WHY])
 	if (s == NULL || !s->requests || !s->answers || !s->listeners ||
 		table_init(&s->table) < 0 || outbox_init(&s->outbox) < 0)
 		err = -ENOMEM;
+	if (err == 0 && config->pace != NULL)
+		err = pacing_init(&s->pacing, config->loop, s);
 	for (unsigned i = 0; err == 0 && i < config->n_fds; i++)
 		err = listener_open(&s->listeners[i], on_readable);
 	if (err == 0)
@@ -260,6 +263,7 @@ tftp_server_free(struct tftp_server *s)
 	for (unsigned i = 0; s->listeners != NULL && i < s->config.n_fds; i++)
 		listener_close(&s->listeners[i]);
 	loop_timer_del(&s->tick);
+	pacing_deinit(&s->pacing);
 	free(s->listeners);
 	table_free(&s->table);
 	outbox_free(&s->outbox);

@@ -12,6 +12,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/pace.h"
 #include "boot/activity.h"
 #include "boot/resolve.h"
 #include "sys/loop.h"
@@ -33,6 +34,7 @@ struct tftp_config {
 	 */
 	unsigned worker, workers;
 	unsigned min_rto_ms;             /* 0: 100 */
+	struct pace *pace;               /* outlives the server; NULL: no limit */
 	const struct activity *activity; /* told of every request; may be NULL */
 };
 

@@ -386,6 +386,7 @@ tftp_session_open(struct tftp_session *s, const struct tftp_request *req,
 		.size = content_size(content),
 		.mode = req->mode,
 		.min_rto = terms->min_rto,
+		.paced = terms->paced,
 		.next = 1,
 		.last = UNKNOWN,
 		.alive = now,
@@ -731,14 +732,23 @@ check_content(struct tftp_session *s, uint64_t end)
 	return content_check(s->content);
 }
 
+/* The last block that may be under way. */
+static uint64_t
+window_end(const struct tftp_session *s)
+{
+	return at_most(s->acked + s->window, s->last);
+}
+
 static uint64_t
 burst_end(const struct tftp_session *s, const struct tftp_out *out)
 {
-	uint64_t end = at_most(s->acked + s->window, s->last);
+	uint64_t end = window_end(s);
 	uint64_t room = out->scratch_size / s->blksize;
 
 	if (room > UDP_BURST_MAX)
 		room = UDP_BURST_MAX;
+	if (out->most > 0)
+		room = at_most(room, out->most);
 	return at_most(end, s->next - 1 + room);
 }
 
@@ -747,7 +757,8 @@ static void
 sent_burst(struct tftp_session *s, const struct tftp_out *out, struct mono now)
 {
 	uint64_t first = s->next, end = first + out->n - 1;
-	bool restart = first == s->acked + 1;
+	/* Paced, the window's last block may leave much later than its first. */
+	bool restart = first == s->acked + 1 || s->paced;
 
 	if (first <= s->high)
 		s->resent += at_most(end, s->high) - first + 1;
@@ -795,6 +806,14 @@ tftp_session_pull(struct tftp_session *s, struct tftp_out *out, struct mono now)
 	else
 		pull_error(s, out);
 	return true;
+}
+
+size_t
+tftp_session_due(const struct tftp_session *s)
+{
+	if (s->state != TFTP_SENDING || s->next > window_end(s))
+		return 0;
+	return TFTP_HEAD + s->blksize;
 }
 
 void

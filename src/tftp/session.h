@@ -53,6 +53,7 @@ struct tftp_terms {
 	unsigned window_max;  /* 1…TFTP_WINDOW_MAX */
 	unsigned refuse;      /* 1 << TFTP_…: options to ignore */
 	int64_t min_rto;      /* µs; the least the retransmission timer waits */
+	bool paced; /* a window's blocks may be pulled one by one, with time between */
 };
 
 /* A place in the source of a netascii transfer. */
@@ -72,6 +73,7 @@ struct tftp_session {
 
 	/* RFC 6298. `timed` is awaited since `timed_at`; none when !timing (Karn). */
 	bool timing;
+	bool paced;
 	bool timed_out;           /* the blocks under way were sent by the RTO */
 	unsigned backoff, doubts; /* doublings of the RTO, and of the wait at a gap */
 	uint64_t timed;
@@ -101,8 +103,12 @@ struct tftp_session {
 	enum tftp_code code; /* the ERROR that ends it */
 };
 
-/* One pull's worth. The caller provides `scratch`; at least TFTP_BLKSIZE_MAX bytes. */
+/*
+ * One pull's worth. The caller provides `scratch`, at least TFTP_BLKSIZE_MAX bytes, and
+ * may set `most`, how many blocks it wants.
+ */
 struct tftp_out {
+	unsigned most; /* 0: UDP_BURST_MAX */
 	struct udp_frame frames[UDP_BURST_MAX];
 	unsigned n;
 	size_t size; /* of every datagram but the last, which may be shorter */
@@ -137,6 +143,11 @@ void tftp_session_abort(struct tftp_session *s, enum tftp_outcome outcome,
 
 /* What to send now; false when nothing is due. What was pulled counts as sent. */
 bool tftp_session_pull(struct tftp_session *s, struct tftp_out *out, struct mono now);
+/*
+ * How long the next block to send is at most, header included, where one is due; else
+ * 0, also when something other than a block is due.
+ */
+size_t tftp_session_due(const struct tftp_session *s);
 /*
  * The last `n` frames of the last pull could not be sent: they are due again
  * (in netascii they count as lost).

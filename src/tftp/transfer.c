@@ -118,7 +118,7 @@ arm(struct tftp_server *s, struct transfer *t)
 {
 	struct mono deadline = tftp_session_deadline(&t->session);
 
-	if (t->due.set && t->due.at.us <= deadline.us)
+	if (t->is_paced || (t->due.set && t->due.at.us <= deadline.us))
 		return;
 	wheel_set(&s->wheel, &t->due, deadline);
 	tftp_tick_by(s, deadline);
@@ -140,10 +140,16 @@ transfer_go_on(struct transfer *t, struct mono now)
 		arm(s, t);
 }
 
+struct transfer *
+transfer_of(struct wheel_entry *due)
+{
+	return (void *)((char *)due - offsetof(struct transfer, due));
+}
+
 void
 transfer_timeout(struct wheel_entry *due, struct mono now)
 {
-	struct transfer *t = (void *)((char *)due - offsetof(struct transfer, due));
+	struct transfer *t = transfer_of(due);
 
 	tftp_session_timeout(&t->session, now);
 	transfer_go_on(t, now);

@@ -21,8 +21,10 @@ struct transfer {
 	struct transfer *chain; /* in the table's bucket */
 	struct port *port;
 	bool is_waiting, is_queued, is_reported;
+	bool is_paced;  /* `due` is when its machine may be sent to */
+	bool was_paced; /* and when that had come, another had the turn */
 	struct udp_path path;
-	struct wheel_entry due; /* in the server's wheel */
+	struct wheel_entry due; /* in one of the server's wheels */
 	struct tftp_session session;
 	TAILQ_ENTRY(transfer) waiting;
 	struct mono started;
@@ -48,6 +50,8 @@ void transfer_enter(struct transfer *t);
 /* Out of the table, with all it owns. */
 void transfer_free(struct transfer *t);
 
+/* Whose `due` it is. */
+struct transfer *transfer_of(struct wheel_entry *due);
 /* What `due` says has come. The transfer may be gone afterwards. */
 void transfer_timeout(struct wheel_entry *due, struct mono now);
 /* After anything happened to the session. The transfer may be gone afterwards. */

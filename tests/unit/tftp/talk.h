@@ -55,6 +55,7 @@ start_with(struct content *content)
 	w.open = false;
 	w.out.scratch = w.scratch;
 	w.out.scratch_size = sizeof(w.scratch);
+	w.out.most = 0;
 	w.first = w.n = 0;
 }
 

@@ -63,6 +63,35 @@ the_timer_never_waits_less_than_the_minimum(void **state)
 		"+ 1", "< DATA 3");
 }
 
+/* --pace: the timer runs from the last block that left, not from the window's first. */
+static void
+a_paced_window_leaves_block_by_block(void **state)
+{
+	struct tftp_pkt ack = {.op = TFTP_ACK};
+
+	start(512 * 20);
+	w.terms.paced = true;
+	w.out.most = 1;
+	TALK("> RRQ windowsize=8", "< OACK windowsize=8");
+	assert_int_equal(tftp_session_due(&w.s), 0);
+	assert_null(tftp_session_input(&w.s, &ack, w.now));
+	for (int i = 1; i <= 8; i++) {
+		assert_int_equal(tftp_session_due(&w.s), 516);
+		assert_true(tftp_session_pull(&w.s, &w.out, w.now));
+		assert_int_equal(w.out.n, 1);
+		assert_int_equal(w.s.next, i + 1);
+		assert_true(w.s.deadline.us >= mono_after(w.now, MONO_MS(100)).us);
+		w.now = mono_after(w.now, MONO_MS(60));
+		tftp_session_timeout(&w.s, w.now);
+	}
+	assert_int_equal(tftp_session_due(&w.s), 0);
+	assert_false(tftp_session_pull(&w.s, &w.out, w.now));
+	w.now = mono_after(w.now, MONO_MS(500));
+	tftp_session_timeout(&w.s, w.now);
+	assert_int_equal(tftp_session_due(&w.s), 516);
+	assert_int_equal(w.s.next, 1);
+}
+
 /* --tftp-min-timer 10 */
 static void
 the_minimum_may_be_lowered_for_a_lan(void **state)
@@ -695,6 +724,7 @@ main(void)
 		cmocka_unit_test(lost_data_is_sent_again_and_ever_slower),
 		cmocka_unit_test(the_timer_follows_the_round_trip_time),
 		cmocka_unit_test(the_timer_never_waits_less_than_the_minimum),
+		cmocka_unit_test(a_paced_window_leaves_block_by_block),
 		cmocka_unit_test(the_minimum_may_be_lowered_for_a_lan),
 		cmocka_unit_test(a_client_that_never_answers_is_left_alone_soon),
 		cmocka_unit_test(a_client_that_stops_answering_gets_half_a_minute),
