@@ -13,6 +13,8 @@
 #define STRANGERS_PER_SECOND 200
 /* Pieces of one file, read one after the other, as a disk over HTTP is. */
 #define LIKE_WITHIN MONO_S(1)
+/* The same DISCOVER by two ways. Firmware waits a second and more before the next. */
+#define SAME_DISCOVER MONO_MS(500)
 
 void
 machine_open(struct registry *r, struct machine *m)
@@ -207,6 +209,18 @@ machine_asks(struct registry *r, struct machine *m, const struct event *what)
 	alive(r, m);
 }
 
+/* One DISCOVER is heard twice where a bridge and its port, or two relays, pass it on. */
+static bool
+is_heard_already(struct registry *r, struct machine *m, const struct event *e)
+{
+	struct mono now = registry_now(r), before = m->discovered;
+
+	if (e->kind != EV_DISCOVER)
+		return false;
+	m->discovered = now;
+	return before.us != 0 && mono_since(now, before) < SAME_DISCOVER;
+}
+
 void
 machine_tell(struct registry *r, struct machine *m, const struct event *what)
 {
@@ -214,7 +228,8 @@ machine_tell(struct registry *r, struct machine *m, const struct event *what)
 	enum step step = step_of(&e);
 	uint32_t boot;
 
-	if (m->queue == QUEUE_STRANGERS && !stranger_may(r))
+	if (is_heard_already(r, m, &e) ||
+		(m->queue == QUEUE_STRANGERS && !stranger_may(r)))
 		return;
 	begin_if_new(r, m, &e);
 	boot = event_kind_boots(e.kind) && m->is_open ? m->boot : 0;

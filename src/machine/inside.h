@@ -42,7 +42,7 @@ struct machine {
 	struct uuid uuid;
 	bool has_uuid;
 	struct mac asked_as; /* firmware's last DISCOVER */
-	struct mono asked_at;
+	struct mono asked_at, discovered;
 	int16_t arch;
 	char firmware[32], vendor[48], product[64], serial[64];
 	int64_t first_ms, last_ms;

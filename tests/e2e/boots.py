@@ -79,7 +79,7 @@ class Boot:
 
     def verdict(self, code, seconds=60, mac=MAC):
         """pixie's word on this machine's boot; it may need silence first."""
-        line = re.compile(r"%s verdict code=%s outcome=(\S+) text=\"([^\"]*)\" next=" % (hyphenated(mac), code))
+        line = re.compile(r"%s verdict code=%s outcome=(\S+) text=\"((?:[^\"\\]|\\.)*)\" next=" % (hyphenated(mac), code))
         wait_for("verdict %s" % code, seconds, lambda: line.search(self.served()),
                  lambda: self.pixie.poll() is None)
         return line.search(self.served()).groups()

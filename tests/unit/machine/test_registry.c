@@ -629,6 +629,29 @@ test_small_buffers(void **state)
 	registry_free(r);
 }
 
+/* By the bridge and by its port: one DISCOVER. */
+static void
+test_heard_twice(void **state)
+{
+	struct clock c = {0};
+	struct registry *r = registry_with(&c, 0, 0);
+	struct event out[9];
+	char buf[2000];
+	uint64_t cursor = 0, lost;
+
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		tell(r, seen_as(1), EV_DISCOVER, VIA_DHCP, NULL);
+		c.ms += 1;
+		tell(r, seen_as(1), EV_DISCOVER, VIA_DHCP, NULL);
+		c.ms += 4000;
+	}
+	assert_int_equal(
+		registry_events(r, &cursor, NULL, out, 9, buf, sizeof(buf), &lost), 3);
+	assert_int_equal(out[2].wall_ms - out[1].wall_ms, 4001);
+	registry_free(r);
+}
+
 static void
 test_null_is_fine(void **state)
 {
@@ -676,6 +699,7 @@ main(void)
 		cmocka_unit_test(test_pieces_are_counted),
 		cmocka_unit_test(test_a_slow_reader_is_told),
 		cmocka_unit_test(test_small_buffers),
+		cmocka_unit_test(test_heard_twice),
 		cmocka_unit_test(test_null_is_fine),
 	};
 
