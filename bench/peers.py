@@ -59,6 +59,7 @@ def pixie(place, *more):
 TFTP = {
     "pixie": pixie,
     "pixie-lan": lambda p: pixie(p, "--tftp-min-timer", "10"),
+    "pixie-off": lambda p: pixie(p, "--no-timeline"),
     "dnsmasq": lambda p: [
         "/usr/sbin/dnsmasq", "--keep-in-foreground", "--conf-file=/dev/null", "--port=0",
         "--enable-tftp", f"--tftp-root={p.root}", "--tftp-max=20000", "--user=root",
@@ -75,6 +76,7 @@ TFTP = {
 HTTP = {
     "pixie": lambda p: pixie(p, "-v", "WARNING"),
     "pixie-info": pixie,
+    "pixie-off": lambda p: pixie(p, "-v", "WARNING", "--no-timeline"),
     "nginx": lambda p: ["/usr/sbin/nginx", "-p", str(p.work), "-c", p.config("nginx.conf", NGINX)],
     "lighttpd": lambda p: ["/usr/sbin/lighttpd", "-D", "-f", p.config("lighttpd.conf", LIGHTTPD)],
     "go-http": lambda p: [f"{p.build}/bench/peers/go-http", f"{HOST}:{HTTP_PORT}", str(p.root)],

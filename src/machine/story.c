@@ -119,6 +119,10 @@ read_transfer(struct story *s, const struct event *e)
 		s->stalled = e;
 	else if (e->kind == EV_SENT && same_name(s->stalled, e))
 		s->stalled = NULL;
+	if (e->via == VIA_TFTP && e->kind == EV_FAILED && e->bytes == 0)
+		s->unanswered = e;
+	else if (e->via == VIA_TFTP && e->kind != EV_ASKED)
+		s->unanswered = NULL;
 	if (e->resent >= LOSSY_PACKETS && story_loss(e) >= LOSSY_PERCENT)
 		s->lossy = e;
 }

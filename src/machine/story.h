@@ -22,6 +22,8 @@ struct story {
 		*file_sent;           /* the first, and the last file after the script */
 	const struct event *bad_file; /* missing, refused or cut, and never sent since */
 	const struct event *stalled, *lossy;
+	const struct event
+		*unanswered;       /* TFTP: nothing of what we sent was acknowledged */
 	const struct event *asked; /* still under way */
 	unsigned offers, roms;     /* how often: offers; the last ROM, whole */
 };

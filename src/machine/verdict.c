@@ -12,9 +12,10 @@
 
 #include "machine/story.h"
 
-/* Milliseconds of silence. Firmware waits 4, 8, 16 s for an answer; iPXE needs up to 15
- * to get its card going; a person looks at a menu for longer. */
-#define SOON 10000
+/* Milliseconds of silence. Firmware waits 4, 8, 16 s for an answer, and EDK2 takes 6 s
+ * from an offer to its next step; iPXE needs up to 15 to get its card going; a person
+ * looks at a menu for longer. */
+#define SOON 20000
 #define A_WHILE 30000
 #define LONG 60000
 
@@ -230,6 +231,22 @@ is_probe_only(const struct story *s, struct verdict *v)
 }
 
 static bool
+is_unanswered(const struct story *s, struct verdict *v)
+{
+	if (s->unanswered == NULL || s->rom_sent != NULL || s->asked != NULL ||
+		s->silent < 3000)
+		return false;
+	text(v,
+		"It asked for %s by TFTP, and nothing of what we sent came back "
+		"acknowledged.",
+		name_of(s->unanswered));
+	next(v, "A firewall that lets port 69 through and not the transfer's own port: "
+		"open the "
+		"ports of --tftp-ports, or use --tftp-single-port.");
+	return true;
+}
+
+static bool
 is_rom_then_silence(const struct story *s, struct verdict *v)
 {
 	if (s->rom_sent == NULL || s->reached > STEP_ROM || s->asked != NULL ||
@@ -357,7 +374,7 @@ is_stalled(const struct story *s, struct verdict *v)
 {
 	const struct event *e = s->stalled;
 
-	if (e == NULL || s->silent < SOON)
+	if (e == NULL || s->silent < SOON / 2)
 		return false;
 	if (e->total > 0)
 		text(v,
@@ -397,7 +414,7 @@ is_booted(const struct story *s, struct verdict *v)
 
 	if (s->file_sent == NULL || s->kernel == NULL)
 		return false;
-	if (!was && (s->asked != NULL || s->silent < 2 * SOON))
+	if (!was && (s->asked != NULL || s->silent < SOON))
 		return false;
 	if (s->script == NULL && !name_is_kernel(s->file_sent->name) &&
 		!name_is_initrd(s->file_sent->name))
@@ -437,6 +454,7 @@ static const struct rule {
 	{"two-dhcp-servers", "failed", is_two_servers},
 	{"wrong-arch-rom", "failed", is_wrong_arch},
 	{"rom-then-silence", "failed", is_rom_then_silence},
+	{"transfer-unanswered", "failed", is_unanswered},
 	{"size-probe-only", "failed", is_probe_only},
 	{"rom-missing", "failed", is_rom_missing},
 	{"ipxe-then-silence", "failed", is_ipxe_then_silence},

@@ -65,10 +65,10 @@ static const struct talk talks[] = {
 	/* offer-no-request */
 	{"no request", {ASKS(7), P(4, 7), E(0, DHCP(OFFER, ROM)), P(8, 7), E(0, DHCP(OFFER, ROM))},
 		2, "offer-no-request", "failed", "4011"},
-	{"one offer and silence", {ASKS(7)}, 15, "offer-no-request", "failed", "firewall"},
+	{"one offer and silence", {ASKS(7)}, 25, "offer-no-request", "failed", "firewall"},
 	{"it still has time", {ASKS(7)}, 5, NULL, "running", NULL},
 	{"it went on", {ASKS(7), P(4, 7), E(0, DHCP(OFFER, ROM)), P(8, 7), E(0, DHCP(OFFER, ROM)), TO_ROM}, 5, NULL, "running", NULL},
-	{"4011, and then nothing", {ASKS(7), E(4, DHCP(ACK, ROM))}, 15, "boot-file-not-fetched", "failed", "tftp-ports"},
+	{"4011, and then nothing", {ASKS(7), E(4, DHCP(ACK, ROM))}, 25, "boot-file-not-fetched", "failed", "tftp-ports"},
 	{"4011, and time", {ASKS(7), E(4, DHCP(ACK, ROM))}, 5, NULL, "running", NULL},
 
 	/* not-answered */
@@ -78,15 +78,15 @@ static const struct talk talks[] = {
 
 	/* two-dhcp-servers */
 	{"another server names another file", {ASKS(7), E(0, DHCP(OTHER_OFFER, "pxelinux.0"), .text = "192.168.0.1")},
-		15, "two-dhcp-servers", "failed", "pxelinux.0"},
+		25, "two-dhcp-servers", "failed", "pxelinux.0"},
 	{"two others", {P(0, 7), E(0, DHCP(OTHER_OFFER, "a.efi"), .text = "10.0.0.1"), E(0, DHCP(OTHER_OFFER, "b.efi"), .text = "10.0.0.2")},
-		15, "two-dhcp-servers", "failed", "10.0.0.2 said"},
+		25, "two-dhcp-servers", "failed", "10.0.0.2 said"},
 	{"another that says the same", {ASKS(7), E(0, DHCP(OTHER_OFFER, ROM), .text = "192.168.0.1")},
-		15, "offer-no-request", "failed", NULL},
+		25, "offer-no-request", "failed", NULL},
 	{"another, and it boots all the same", {ASKS(7), E(0, DHCP(OTHER_OFFER, "pxelinux.0"), .text = "192.168.0.1"), TO_ROM, TO_MENU, TO_SCRIPT, TO_KERNEL},
 		30, "booted", "booted", NULL},
 	{"another that only gives addresses", {ASKS(7), E(0, DHCP(OTHER_OFFER, NULL), .text = "192.168.0.1")},
-		15, "offer-no-request", "failed", NULL},
+		25, "offer-no-request", "failed", NULL},
 
 	/* the ROM */
 	{"no ROM runs", {ASKS(7), TO_ROM}, 35, "rom-then-silence", "failed", "Secure Boot"},
@@ -98,9 +98,13 @@ static const struct talk talks[] = {
 	{"HTTP Boot is of the same kind", {P(0, 16), E(1, HTTP(SENT, "snponly64.efi"))}, 10, NULL, "running", NULL},
 	{"a menu that chains another ROM", {P(0, 0), E(1, TFTP(SENT, "undionly.kpxe")), E(3, HTTP(SENT, "chain.ipxe")),
 		E(1, HTTP(SENT, "tools/shellx64.efi"))}, 10, NULL, "running", NULL},
-	{"only the size", {ASKS(7), E(1, TFTP(PROBED, ROM))}, 15, "size-probe-only", "failed", "single-port"},
+	{"only the size", {ASKS(7), E(1, TFTP(PROBED, ROM))}, 25, "size-probe-only", "failed", "single-port"},
 	{"the size, just now", {ASKS(7), E(1, TFTP(PROBED, ROM))}, 5, NULL, "running", NULL},
-	{"the size, then the file", {ASKS(7), E(1, TFTP(PROBED, ROM)), E(0, TFTP(ASKED, ROM))}, 15, NULL, "running", NULL},
+	{"the size, then the file", {ASKS(7), E(1, TFTP(PROBED, ROM)), E(0, TFTP(ASKED, ROM))}, 25, NULL, "running", NULL},
+	{"nothing comes back", {E(0, TFTP(ASKED, ROM)), E(12, TFTP(FAILED, ROM)), E(1, TFTP(ASKED, ROM)), E(12, TFTP(FAILED, ROM))},
+		5, "transfer-unanswered", "failed", "single-port"},
+	{"it asks again", {E(0, TFTP(ASKED, ROM)), E(12, TFTP(FAILED, ROM)), E(1, TFTP(ASKED, ROM))}, 10, NULL, "running", NULL},
+	{"it asks again, and gets it", {E(0, TFTP(FAILED, ROM)), TO_ROM}, 10, NULL, "running", NULL},
 	{"no such ROM", {E(0, TFTP(MISSING, "ipxe-x86.efi"))}, 2, "rom-missing", "failed", "ipxe-x86.efi"},
 	{"a shim's own files", {ASKS(7), E(0, TFTP(SENT, "shimx64.efi")), E(1, TFTP(MISSING, "mmx64.efi"))}, 5, NULL, "running", NULL},
 
@@ -131,9 +135,9 @@ static const struct talk talks[] = {
 		30, "booted", "booted", NULL},
 
 	/* the way */
-	{"a transfer stands", {ASKS(7), E(1, TFTP(ASKED, ROM)), E(15, .kind = EV_STALLED, .name = ROM, .bytes = 400, .total = 1000)}, 15, "stalled", "failed", "40 %"},
-	{"a transfer was cut", {ASKS(7), E(1, TFTP(ASKED, ROM)), E(30, TFTP(FAILED, ROM), .bytes = 750, .total = 1000)}, 15, "stalled", "failed", "75 %"},
-	{"cut, and then whole", {ASKS(7), E(1, TFTP(FAILED, ROM), .bytes = 750, .total = 1000), TO_ROM}, 15, NULL, "running", NULL},
+	{"a transfer stands", {ASKS(7), E(1, TFTP(ASKED, ROM)), E(15, .kind = EV_STALLED, .name = ROM, .bytes = 400, .total = 1000)}, 25, "stalled", "failed", "40 %"},
+	{"a transfer was cut", {ASKS(7), E(1, TFTP(ASKED, ROM)), E(30, TFTP(FAILED, ROM), .bytes = 750, .total = 1000)}, 25, "stalled", "failed", "75 %"},
+	{"cut, and then whole", {ASKS(7), E(1, TFTP(FAILED, ROM), .bytes = 750, .total = 1000), TO_ROM}, 25, NULL, "running", NULL},
 	{"a bad cable", {ASKS(7), E(1, TFTP(SENT, ROM), .bytes = 300000, .packets = 200, .resent = 60)}, 3, "retransmissions", "running", "23 %"},
 	{"a bad cable, and it boots", {ASKS(7), E(1, TFTP(SENT, ROM), .packets = 200, .resent = 60), TO_MENU, TO_SCRIPT, TO_KERNEL}, 45, "retransmissions", "booted", "duplex"},
 	{"a bad cable, and it does not", {ASKS(7), E(1, TFTP(SENT, ROM), .packets = 200, .resent = 60)}, 45, "retransmissions", "failed", "cable"},
@@ -141,7 +145,7 @@ static const struct talk talks[] = {
 	{"few of very many", {ASKS(7), E(1, TFTP(SENT, ROM), .packets = 100000, .resent = 900)}, 3, NULL, "running", NULL},
 
 	/* nothing else fits */
-	{"gone", {E(0, IPXE), E(2, TFTP(ASKED, "chain.ipxe")), E(1, TFTP(FAILED, "chain.ipxe"))}, 700, "ipxe-then-silence", "failed", NULL},
+	{"gone", {E(0, IPXE), E(2, TFTP(ASKED, "chain.ipxe")), E(1, TFTP(FAILED, "chain.ipxe"))}, 700, "transfer-unanswered", "failed", NULL},
 	{"a Pi that stops early", {P(0, 0), E(1, TFTP(SENT, "start4.elf"))}, 130, "quiet", "quiet", "Nothing was heard"},
 };
 /* clang-format on */
