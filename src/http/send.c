@@ -5,6 +5,8 @@
 #include <sys/socket.h>
 #include <sys/uio.h>
 
+#include "sys/memory.h"
+
 /* Up to here one pread and one sendmsg are cheaper than sendfile between two of them. */
 #define COPY_WHOLE (32 * 1024)
 /* The first bytes of a larger file travel in the packet of the head. */
@@ -75,6 +77,17 @@ send_file(int fd, const struct output *o, uint8_t *scratch, size_t len, bool *mo
 	return n == 0 ? -ESTALE : result(n, len, more);
 }
 
+/*
+ * A file of half the memory and more. sendfile marks pages as used once for each 64 KiB
+ * of a large folio, so that the kernel takes a file read but once for one in constant
+ * use, and throws out all else for it. What is read is marked once.
+ */
+static bool
+is_huge(const struct content *c)
+{
+	return content_size(c) >= memory_limit() / 2;
+}
+
 /* The head of a larger file's reply, and a short one whole. */
 static ssize_t
 send_begin(int fd, const struct output *o, uint8_t *scratch, bool *more)
@@ -107,5 +120,8 @@ send_output(int fd, const struct output *o, uint8_t *scratch, size_t most, bool 
 		return send_begin(fd, o, scratch, more);
 	if (len > o->len - TAIL)
 		len = o->len - TAIL;
+	if (is_huge(o->content))
+		return send_copy(
+			fd, o, scratch, len < SEND_COPY_MAX ? len : SEND_COPY_MAX, more);
 	return send_file(fd, o, scratch, len, more);
 }
