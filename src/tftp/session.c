@@ -12,6 +12,8 @@
  * open; a boot server and its clients are nearly always one LAN apart.
  */
 #define FIRST_RTO MONO_MS(500)
+/* What measuring may make of it; RFC 6298 §2.4 has this for the least. */
+#define SLOWEST_RTO MONO_S(1)
 /*
  * atftp answers a repeated block once; when that ACK is lost, too, it waits for 5 s
  * without any packet before it asks again. Were we never silent that long, it and
@@ -117,10 +119,17 @@ fail_read(struct tftp_session *s, int err, struct mono now)
 
 /* The retransmission timer: RFC 6298. */
 
+/*
+ * An ACK that was lost comes by the client's own timer, of a second or more, and looks
+ * like a slow road when our timer had been doubled beyond that. So it is never believed
+ * that the road takes so long: doubling is for what is really slow.
+ */
 static int64_t
 smooth_rto(const struct tftp_session *s)
 {
-	return s->srtt ? s->srtt + 4 * s->rttvar : FIRST_RTO;
+	int64_t measured = s->srtt ? s->srtt + 4 * s->rttvar : FIRST_RTO;
+
+	return measured < SLOWEST_RTO ? measured : SLOWEST_RTO;
 }
 
 static int64_t

@@ -55,6 +55,18 @@ the_timer_follows_the_round_trip_time(void **state)
 		"< DATA 5", "+ 99", "+ 1", "< DATA 5");
 }
 
+/*
+ * Twice no answer, so that the timer waits for 2 s; then an ACK is lost, and the client
+ * repeats it by its own timer. That is no round trip: the next loss heals within 1 s.
+ */
+static void
+a_clients_own_timer_is_not_taken_for_the_road(void **state)
+{
+	start(5000);
+	TALK("> RRQ", "< DATA 1", "+ 500", "< DATA 1", "+ 1000", "< DATA 1", "> ACK 1",
+		"< DATA 2", "+ 1900", "> ACK 2", "< DATA 3", "+ 999", "+ 1", "< DATA 3");
+}
+
 static void
 the_timer_never_waits_less_than_the_minimum(void **state)
 {
@@ -723,6 +735,7 @@ main(void)
 		cmocka_unit_test(a_whole_number_of_blocks_ends_with_an_empty_one),
 		cmocka_unit_test(lost_data_is_sent_again_and_ever_slower),
 		cmocka_unit_test(the_timer_follows_the_round_trip_time),
+		cmocka_unit_test(a_clients_own_timer_is_not_taken_for_the_road),
 		cmocka_unit_test(the_timer_never_waits_less_than_the_minimum),
 		cmocka_unit_test(a_paced_window_leaves_block_by_block),
 		cmocka_unit_test(the_minimum_may_be_lowered_for_a_lan),
