@@ -30,6 +30,22 @@ fetch() {
 	"$tools/debs.sh" "$cache" "$suite" "$arch" "$@"
 }
 
+# What a network card and a disk of QEMU's take, in the order of loading.
+modules='virtio virtio_ring virtio_pci_legacy_dev virtio_pci_modern_dev virtio_pci
+	failover net_failover virtio_net virtio_blk'
+
+# module_files FOLDER: their paths, numbered so that they sort in this order.
+module_files() {
+	number=10
+	for module in $modules; do
+		from=$(find "$1/lib/modules" -name "$module.ko")
+		[ -n "$from" ] || continue # built in
+		mv "$from" "$1/$number-$module.ko"
+		echo "$1/$number-$module.ko"
+		number=$((number + 1))
+	done
+}
+
 add() {
 	arch=$1 meta=linux-image-cloud-$1
 	fetch "$arch" "$meta" busybox-static
@@ -39,9 +55,11 @@ add() {
 
 	dpkg-deb -x "$(deb busybox-static "$arch")" "$new/$arch"
 	dpkg-deb --fsys-tarfile "$(deb "$kernel" "$arch")" |
-		tar -x -C "$new/$arch" --wildcards './boot/vmlinuz-*'
+		tar -x -C "$new/$arch" --wildcards './boot/vmlinuz-*' './lib/modules/*/virtio*.ko' \
+			'./lib/modules/*/*failover.ko'
 	cp "$new/$arch"/boot/vmlinuz-* "$new/out/vmlinuz-$arch"
-	/usr/bin/python3 "$tools/initrd.py" "$new/$arch/bin/busybox" "$tools/initrd-init" "$new/out/initrd-$arch"
+	/usr/bin/python3 "$tools/initrd.py" "$new/$arch/bin/busybox" "$tools/initrd-init" "$new/out/initrd-$arch" \
+		$(module_files "$new/$arch")
 	sha256sum "$(deb "$kernel" "$arch")" "$(deb busybox-static "$arch")" |
 		sed 's|  .*/|  |' >>"$new/out/SOURCE"
 }

@@ -1,10 +1,12 @@
 #!/usr/bin/python3
-"""initrd.py BUSYBOX INIT OUT: a gzipped cpio archive in which INIT runs on BUSYBOX.
+"""initrd.py BUSYBOX INIT OUT [MODULE...]: a gzipped cpio archive in which INIT runs on
+BUSYBOX, with kernel modules in /modules.
 
 Written by hand because a device node in an archive needs no root, one in a
 folder does, and the kernel wants /dev/console before INIT can make it.
 """
 import gzip
+import os
 import stat
 import sys
 
@@ -23,22 +25,28 @@ def entry(number, name, mode, data=b"", device=(0, 0)):
     return padded(header + name) + padded(data)
 
 
-def archive(busybox, init):
+def archive(busybox, init, modules):
     members = [
         ("bin", DIRECTORY | 0o755),
         ("dev", DIRECTORY | 0o755),
         ("proc", DIRECTORY | 0o755),
+        ("modules", DIRECTORY | 0o755),
         ("dev/console", CHARACTER_DEVICE | 0o600, b"", (5, 1)),
         ("bin/busybox", FILE | 0o755, busybox),
         ("init", FILE | 0o755, init),
+        *(("modules/" + name, FILE | 0o644, data) for name, data in modules),
         ("TRAILER!!!", 0),
     ]
     return b"".join(entry(i, *member) for i, member in enumerate(members, 1))
 
 
-def main(busybox, init, out):
-    with open(busybox, "rb") as b, open(init, "rb") as i:
-        data = archive(b.read(), i.read())
+def read(path):
+    with open(path, "rb") as file:
+        return file.read()
+
+
+def main(busybox, init, out, *modules):
+    data = archive(read(busybox), read(init), [(os.path.basename(m), read(m)) for m in modules])
     with open(out, "wb") as o:
         o.write(gzip.compress(data, mtime=0))
 

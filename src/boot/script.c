@@ -100,7 +100,6 @@ struct content *
 script_local(enum machine_state state)
 {
 	return fill_in("local.ipxe.in", "@WHY@",
-		state == STATE_IGNORE
-			? "told to ignore this machine"
-			: "this machine has its system, or is not to get one");
+		state == STATE_IGNORE ? "state: ignore"
+				      : "state: local, or once that is used up");
 }

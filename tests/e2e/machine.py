@@ -63,15 +63,19 @@ GIVEN_UP = ("BdsDxe: failed to", "No bootable device")
 
 
 class Machine:
-    """One QEMU with a card for each MAC; it boots from the one numbered `boot`."""
+    """One QEMU with a card for each MAC; it boots from the one numbered `boot`, and
+    then from the disk in the file `disk`, if it has one."""
 
-    def __init__(self, lab, firmware, kernels, macs, boot=0):
+    def __init__(self, lab, firmware, kernels, macs, boot=0, disk=None):
         self.lab = lab
         self.firmware = FIRMWARE[firmware]
         self.log = lab.path("serial.log")
         self.monitor = lab.path("monitor")
         self.seen = 0
         command = self.command(kernels, macs, boot)
+        if disk:
+            command += ["-drive", "if=none,id=disk,format=raw,file=" + disk,
+                        "-device", "virtio-blk-pci,drive=disk,bootindex=1"]
         self.began = time.monotonic()
         self.process = lab.start("serial", command, lab.net, stdin=subprocess.PIPE)
 
