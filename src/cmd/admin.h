@@ -22,7 +22,7 @@ int admin_start(struct admin *a, const struct conf *c, const struct site *site,
 	struct store *store);
 /* When no loop runs any more; before the store is closed and any loop is freed. */
 void admin_stop(struct admin *a);
-/* After the HTTP servers are freed. */
+/* After the HTTP servers are freed and the store is closed. */
 void admin_free(struct admin *a);
 
 #endif

@@ -275,11 +275,11 @@ stop(struct running *r)
 	dhcp_sockets_close(&r->dhcp_fds);
 	for (unsigned i = 0; i < r->n_workers; i++)
 		worker_end(&r->workers[i]);
-	admin_free(&r->admin);
 	/* What the ends of transfers told is history too; and who waits for the store is
-	 * answered through the loops. */
+	 * answered by the API, through the loops. */
 	if (!records_close(&r->records))
 		return;
+	admin_free(&r->admin);
 	for (unsigned i = 0; i < r->n_workers; i++)
 		worker_deinit(&r->workers[i]);
 }

@@ -2,13 +2,14 @@
 
 #include "base/log.h"
 
-/* 304s are a client's cache at work; what was cut, or is our fault, stands out. */
+/* 304s are a client's cache at work, Prometheus asks each 15 seconds; what was cut, or is
+ * our fault, stands out. */
 static enum log_level
 level_of(const struct exchange *x, const char *cut)
 {
 	if (cut != NULL)
 		return LEVEL_WARNING;
-	if (x->status == 304)
+	if (x->status == 304 || (x->is_quiet && x->status < 400))
 		return LEVEL_DEBUG;
 	if (x->status == 503)
 		return LEVEL_WARNING;

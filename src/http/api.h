@@ -31,7 +31,7 @@ struct api *api_new(const struct api_options *options);
  * store is closed and before any loop is freed. NULL is fine.
  */
 void api_stop(struct api *api);
-/* After the HTTP servers are freed. NULL is fine. */
+/* After the HTTP servers are freed and the store is closed. NULL is fine. */
 void api_free(struct api *api);
 
 #endif

@@ -123,6 +123,7 @@ say_hello(const struct events *e, bool restarted, struct reply *r)
 
 	r->status = 200;
 	r->type = "text/event-stream";
+	r->is_quiet = true;
 	r->fields = "Cache-Control: no-store\r\n"
 		    "X-Content-Type-Options: nosniff\r\n"
 		    "X-Accel-Buffering: no\r\n"; /* nginx would hold it back */

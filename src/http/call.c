@@ -60,6 +60,7 @@ call_error(struct call *call, int status, const char *fmt, ...)
 static void
 put_fields(struct reply *r)
 {
+	r->is_quiet = true;
 	r->fields = r->status == 401 ? "WWW-Authenticate: Bearer\r\n"
 				       "Cache-Control: no-store\r\n"
 				     : fields;

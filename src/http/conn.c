@@ -364,6 +364,7 @@ keep_record(struct exchange *x, struct writer *w, const struct request *req,
 {
 	x->method = req->method;
 	x->status = r->status;
+	x->is_quiet = r->is_quiet;
 	x->path = keep(w, req->path, KEEP_PATH);
 	x->range = keep(w, req->range, KEEP_RANGE);
 	x->agent = keep(w, req->user_agent, KEEP_AGENT);

@@ -71,6 +71,7 @@ struct exchange {
 	uint64_t off, left;
 	enum method method;
 	int status;
+	bool is_quiet;            /* see struct reply */
 	struct stream *stream;    /* what follows, without an end; owned. NULL: nothing */
 	char *more;               /* what was appended to it last; owned */
 	size_t more_len, more_at; /* how far that was sent */

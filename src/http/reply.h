@@ -29,6 +29,7 @@ struct reply {
 	unsigned retry_after;          /* seconds, 0 without; iPXE honours it on errors */
 	bool close;                    /* the connection ends after this */
 	bool is_told;                  /* the registry of machines hears of it */
+	bool is_quiet;                 /* asked again and again: not for the log */
 	const char *type;              /* of the text; NULL: text/plain */
 	const char *fields;            /* whole lines, each with its CRLF; NULL: none */
 	struct later *later;           /* all else here is for later; the server's now */

@@ -1,5 +1,6 @@
 """What pixie knows, as JSON and as server-sent events, held against doc/openapi.json."""
 import concurrent.futures
+import contextlib
 import json
 import socket
 import threading
@@ -362,6 +363,38 @@ def test_the_server_ends_while_readers_follow(lan, served):
         reader.next()
         assert reader.connection.ended()
     asking.close()
+
+
+@pytest.mark.parametrize("how", ["by TCP", "by the socket"])
+def test_the_server_ends_while_states_are_set(lan, tmp_path, served, how):
+    """What is on its way to the disk then finds nobody, or is answered."""
+    token = tmp_path / "token"
+    process = pixie.Pixie(lan.server, *served.options(), "-t", ":1069", "-u", ":1080",
+                          "--admin-token", token, "--state", tmp_path / "state.db")
+    control = process.control if how == "by the socket" else None
+    api = Api(lan, control=control, token=token.read_text().strip(), port=1080)
+    acknowledged = []
+
+    def change(n):
+        with contextlib.suppress(OSError, AssertionError):
+            while True:
+                machine = f"02-00-00-00-{n:02x}-{len(acknowledged) % 256:02x}"
+                if api.raw("PUT", f"/api/v1/machines/{machine}/state",
+                           body={"state": "once"}).status == 200:
+                    acknowledged.append(machine)
+
+    threads = [threading.Thread(target=change, args=(n,)) for n in range(8)]
+    for thread in threads:
+        thread.start()
+    wait_for(lambda: len(acknowledged) > 20)
+    process.stop()
+    for thread in threads:
+        thread.join()
+    again = pixie.Pixie(lan.server, *served.options(), "-t", ":1069", "-u", ":1080",
+                        "--state", tmp_path / "state.db")
+    states = {m["id"]: m["state"] for m in Api(lan, port=1080).get("/api/v1/machines")["machines"]}
+    again.stop()
+    assert {states.get(machine) for machine in acknowledged} == {"once"}
 
 
 # -- the description ----------------------------------------------------------
