@@ -38,6 +38,7 @@ control_place(const struct conf *c, char path[static CONTROL_PATH])
 	if (service != NULL && *service == '/' && strchr(service, ':') == NULL)
 		return join(path, service, NAME);
 	if (geteuid() == 0) {
+		mkdir("/run", 0755); /* a container may have none */
 		mkdir(SYSTEM_DIR, 0755);
 		return join(path, SYSTEM_DIR, NAME);
 	}

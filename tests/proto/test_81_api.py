@@ -275,7 +275,7 @@ def test_a_slow_reader_is_told_what_it_missed(lan, start, served):
         if control.get("/api/v1/machines?q=none")["seq"] - seq > ring // 250:
             break
         flood(lan, 1080, 20000)
-    assert process.resident_kib() - before < 40_000
+    assert pixie.sanitized() or process.resident_kib() - before < 40_000
     told, lost, last = 0, 0, None
     while last is None or last < control.get("/api/v1/machines?q=none")["seq"]:
         number, kind, data = slow.next()
