@@ -183,6 +183,8 @@ async function loadMachine(id) {
 		const {boots = [], lost = 0, ...m} = await api.machine(id);
 		model.put(m);
 		if (open?.view.id === id) {
+			if (!open.view.node.isConnected) /* it was not known when it was opened */
+				byId('detail').replaceChildren(open.view.node);
 			open.record = {m, boots, lost};
 			meanwhile.forEach(addToStory);
 		}

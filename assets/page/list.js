@@ -14,12 +14,14 @@ export function whatItIs(m) {
 	return [made, m.address, m.arch_name].filter(Boolean).join(' · ') || 'not known yet';
 }
 
+export const pace = (transfer) => transfer.rate > 0 ? rate(transfer.rate) : 'waiting';
+
 /** What it is doing, or what became of it. */
 export function whatItDoes(m, transfers) {
 	const t = transfers[0];
 	if (t) {
 		const part = t.total ? `${Math.floor(100 * t.bytes / t.total)} %` : bytes(t.bytes);
-		return `${t.name} ${part} · ${rate(t.rate)}`;
+		return `${t.name} ${part} · ${pace(t)}`;
 	}
 	return m.boot?.verdict?.text ?? OUTCOMES[m.boot?.outcome]?.word ?? 'Seen on the network';
 }

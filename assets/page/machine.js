@@ -1,7 +1,7 @@
 /* One machine: who it is, what became of its last boot and what to do, and the story. */
-import {ago, bytes, clock, count, duration, ms, rate} from './format.js';
+import {ago, bytes, clock, count, duration, ms} from './format.js';
 import {bar, el, setAttribute, setText} from './dom.js';
-import {partDone, toneOf} from './list.js';
+import {pace, partDone, toneOf} from './list.js';
 import {OUTCOMES, bootTime} from './story.js';
 import {timelineView} from './timeline.js';
 
@@ -15,9 +15,10 @@ export const STATES = {
 const BOOTS_SHOWN = 12;
 
 function facts(m) {
+	const firmware = [m.arch_name, m.arch_name?.includes(m.firmware) ? null : m.firmware].filter(Boolean);
 	const others = (m.macs ?? []).filter((mac) => mac !== m.id);
 	return [
-		['Address', m.address], ['Firmware', [m.arch_name, m.firmware].filter(Boolean).join(', ')],
+		['Address', m.address], ['Firmware', firmware.join(', ')],
 		['Serial', m.serial], ['UUID', m.uuid], ['Also', others.join(', ')],
 		['First seen', clock(m.first_seen)], ['Last seen', `${ago(Date.now() - ms(m.last_seen))} ago`],
 	].filter(([, value]) => value).map(([name, value]) =>
@@ -114,7 +115,7 @@ function transfersView() {
 				const row = rows.get(t.name) ?? make(t.name), part = partDone([t]);
 				rows.set(t.name, row);
 				const of = t.total ? `${bytes(t.bytes)} of ${bytes(t.total)}` : bytes(t.bytes);
-				setText(row.how, `${of} · ${rate(t.rate)}${part === null ? '' : ` · ${Math.floor(part * 100)} %`}`);
+				setText(row.how, `${of} · ${pace(t)}${part === null ? '' : ` · ${Math.floor(part * 100)} %`}`);
 				row.bar.set(part, of);
 				if (!row.isConnected)
 					node.append(row);

@@ -37,6 +37,10 @@ function haystack(m) {
 	].filter(Boolean).join('\n').toLowerCase();
 }
 
+/* Events after which a machine has more to it than they say: an outcome, a maker, a state. */
+const TELLING = new Set(['boot', 'verdict', 'state', 'done', 'local', 'script', 'missing']);
+const isMenu = (event) => event.kind === 'sent' && /(chain|autoexec)\.ipxe$/.test(event.name);
+
 /* Compares addresses so that .9 comes before .10. */
 const byAddress = new Intl.Collator('en', {numeric: true});
 
@@ -117,7 +121,7 @@ export class Model {
 		m.last_seen = event.time;
 		this.#told(entry, m, event);
 		entry.group = groupOf(m);
-		return !known || ['boot', 'verdict', 'state', 'done', 'local'].includes(event.kind);
+		return !known || TELLING.has(event.kind) || isMenu(event);
 	}
 
 	#told(entry, m, event) {

@@ -24,6 +24,7 @@ export const OUTCOMES = {
 const ENDS = {booted: 'booted', done: 'installed', local: 'local disk'};
 const GOOD = new Set(['booted', 'done', 'local']);
 const TROUBLE = new Set(['failed', 'missing', 'refused', 'stalled']);
+const OF_FILES = new Set(['asked', 'probed', 'sent', ...TROUBLE]);
 const BEGINNING = new Set(['boot', 'discover', 'offer', 'silent', 'ack', 'other-offer']);
 
 const ROM = /(^|\/)[^/]*\.(efi|kpxe|kkpxe|kkkpxe|pxe|lkrn|usb)$|(^|\/)(ipxe|snponly)[^/]*\.0$/i;
@@ -56,7 +57,7 @@ function stepOf(event, seen) {
 		return 'script';
 	if (event.kind === 'done')
 		return 'end';
-	return event.name ? stepOfFile(event.name, seen) : null;
+	return OF_FILES.has(event.kind) && event.name ? stepOfFile(event.name, seen) : null;
 }
 
 /** A finished transfer is told at its end and knows how long it took. */
@@ -88,6 +89,8 @@ function gather(events) {
 		seen.add(last);
 		const step = steps.get(last);
 		step.events.push(event);
+		if (event.kind === 'verdict')
+			continue; /* comes when it has long been quiet */
 		step.began = Number.isNaN(step.began) ? beginning(event) :
 			Math.min(step.began, beginning(event));
 		step.ended = ms(event.time);

@@ -108,6 +108,15 @@ def test_steps(blank, outcome, rows, where, wanted):
     assert (found, states(steps)) == (where, wanted)
 
 
+def test_a_verdict_and_a_state_are_no_files(blank):
+    """Their names are a code and a state; they stand where the boot had come to."""
+    _, steps = story(blank, "failed", [
+        DISCOVER, OFFER, (-29, "state", "", "once", {}), GOT_ROM, (2, "verdict", "", "rom-then-silence", {})])
+    assert states(steps) == "done bad ahead ahead ahead ahead ahead"
+    assert [e["kind"] for e in steps["rom"]["events"]] == ["sent", "verdict"]
+    assert steps["rom"]["took"] == 40
+
+
 @pytest.mark.parametrize("name, step", [
     ("undionly.kpxe", "rom"), ("ipxe/snponly64.efi", "rom"), ("autoexec.ipxe", "chain"), ("chain.ipxe", "chain"),
     ("ipxe/00-11-22-33-44-55.ipxe", "script"), ("ipxe/sub/menu.ipxe", "script"), ("extra/vmlinuz-6.1", "kernel"),

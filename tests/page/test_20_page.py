@@ -186,6 +186,17 @@ def test_a_name_that_is_not_the_servers(mock, visit):
     live(page)
 
 
+def test_a_machine_that_comes_after_its_link(mock, visit):
+    """The page was opened at a machine that has not been heard of yet."""
+    server = mock(machine(OTHER))
+    page = live(visit(server.url + HASH))
+    page.wait_text("#detail", f"pixie does not know {IDENT}")
+    server.machines[IDENT] = machine(IDENT, boot=boot("running"))
+    server.boots[IDENT] = [{**boot("running"), "events": []}]
+    server.tell(IDENT, "discover", via="dhcp", boot=1, say="It asks what to boot.")
+    page.wait_text("#events", "It asks what to boot.")
+
+
 def test_a_boot_begins(mock, visit):
     server = booting(mock)
     page = live(visit(server.url + f"#/m/{OTHER}"))
@@ -540,7 +551,7 @@ def test_every_view_fits_a_phone(mock, visit):
     server.roms = [{"name": "snponly-arm64.efi", "bytes": 284672, "sha256": "ab" * 32, "alias": "snponly-arm.efi",
                     "what": "EFI ARM64, over the firmware's own driver", "source": "Debian ipxe 1.21.1+git20220113"}]
     page = live(visit(server.url, viewport=PHONE))
-    wide = """() => [...document.querySelectorAll('main section:not([hidden])')]
+    wide = """() => [document.documentElement, ...document.querySelectorAll('main section:not([hidden])')]
         .filter((e) => e.scrollWidth > e.clientWidth).map((e) => e.id)"""
     for place, there in (("", ".row"), (HASH, ".step"), ("#/roms", "tbody tr")):
         page.goto(server.url + place)
