@@ -102,8 +102,8 @@ function gather(events) {
 function measure(reached, boot) {
 	reached.forEach((step, i) => {
 		const next = reached[i + 1];
-		step.until = next ? Math.max(next.began, step.began) : step.ended;
-		step.took = step.until - step.began;
+		const until = next ? Math.max(next.began, step.began) : step.ended;
+		step.took = until >= step.began ? until - step.began : null;
 	});
 	if (boot.outcome === 'running' && reached.length > 0)
 		reached.at(-1).took = null;

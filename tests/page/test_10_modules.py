@@ -115,6 +115,8 @@ def test_a_verdict_and_a_state_are_no_files(blank):
     assert states(steps) == "done bad ahead ahead ahead ahead ahead"
     assert [e["kind"] for e in steps["rom"]["events"]] == ["sent", "verdict"]
     assert steps["rom"]["took"] == 40
+    _, steps = story(blank, "failed", [(2, "verdict", "", "rom-then-silence", {})])
+    assert steps["dhcp"]["took"] is None  # the rest of the ring is lost
 
 
 @pytest.mark.parametrize("name, step", [
