@@ -11,9 +11,14 @@
 /* So much may go at once; what takes longer to send has to go alone. */
 #define AT_ONCE MONO_MS(1)
 
+struct clock {
+	_Atomic int64_t next; /* when the next may go, µs */
+	atomic_uint sharers;  /* connections */
+};
+
 struct pace {
 	uint64_t bits;
-	_Atomic int64_t clocks[CLOCKS]; /* when the next may go, µs */
+	struct clock clocks[CLOCKS];
 };
 
 static bool
@@ -61,13 +66,7 @@ pace_free(struct pace *pace)
 	free(pace);
 }
 
-uint64_t
-pace_rate(const struct pace *pace)
-{
-	return pace->bits;
-}
-
-static _Atomic int64_t *
+static struct clock *
 clock_of(struct pace *pace, const struct netaddr *host)
 {
 	struct netaddr machine = *host;
@@ -80,10 +79,10 @@ bool
 pace_take(struct pace *pace, const struct netaddr *host, size_t bytes, struct mono now,
 	struct mono *when)
 {
-	_Atomic int64_t *clock = clock_of(pace, host);
+	struct clock *clock = clock_of(pace, host);
 	int64_t cost = (int64_t)(bytes * 8000000 / pace->bits) + 1;
 	int64_t credit = LATE + (cost < AT_ONCE ? AT_ONCE - cost : 0);
-	int64_t next = atomic_load(clock), from;
+	int64_t next = atomic_load(&clock->next), from;
 
 	do {
 		if (next > now.us) {
@@ -91,6 +90,26 @@ pace_take(struct pace *pace, const struct netaddr *host, size_t bytes, struct mo
 			return false;
 		}
 		from = next > now.us - credit ? next : now.us - credit;
-	} while (!atomic_compare_exchange_weak(clock, &next, from + cost));
+	} while (!atomic_compare_exchange_weak(&clock->next, &next, from + cost));
 	return true;
+}
+
+void
+pace_join(struct pace *pace, const struct netaddr *host)
+{
+	atomic_fetch_add(&clock_of(pace, host)->sharers, 1);
+}
+
+void
+pace_leave(struct pace *pace, const struct netaddr *host)
+{
+	atomic_fetch_sub(&clock_of(pace, host)->sharers, 1);
+}
+
+uint64_t
+pace_share(struct pace *pace, const struct netaddr *host)
+{
+	unsigned sharers = atomic_load(&clock_of(pace, host)->sharers);
+
+	return pace->bits / (sharers ? sharers : 1);
 }

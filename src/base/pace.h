@@ -19,8 +19,8 @@
 
 struct pace;
 
-/* From 1 kbit/s to 10 Gbit/s. */
-#define PACE_MIN UINT64_C(1000)
+/* From 64 kbit/s to 10 Gbit/s. */
+#define PACE_MIN UINT64_C(64000)
 #define PACE_MAX UINT64_C(10000000000)
 
 /* "800k", "10M", "1G": bits a second, powers of 1000. False when it is nothing such. */
@@ -29,9 +29,6 @@ bool pace_parse(const char *text, uint64_t *bits);
 /* NULL without memory. */
 struct pace *pace_new(uint64_t bits);
 void pace_free(struct pace *pace);
-/* Bits a second. */
-uint64_t pace_rate(const struct pace *pace);
-
 /*
  * Asks to send `bytes` to `host` (its port is ignored). True: they may go, and count.
  * False: ask again at `*when`. Up to about 12 Mbit/s a full Ethernet frame takes longer
@@ -40,5 +37,13 @@ uint64_t pace_rate(const struct pace *pace);
  */
 bool pace_take(struct pace *pace, const struct netaddr *host, size_t bytes,
 	struct mono now, struct mono *when);
+
+/*
+ * For connections that the kernel paces: each joins its host's and leaves them, and has
+ * an equal share of the rate, bits a second, as long as so many are there. Any thread.
+ */
+void pace_join(struct pace *pace, const struct netaddr *host);
+void pace_leave(struct pace *pace, const struct netaddr *host);
+uint64_t pace_share(struct pace *pace, const struct netaddr *host);
 
 #endif

@@ -282,6 +282,7 @@ stop(struct running *r)
 	admin_free(&r->admin);
 	for (unsigned i = 0; i < r->n_workers; i++)
 		worker_deinit(&r->workers[i]);
+	pace_free(r->setup.pace);
 }
 
 static int

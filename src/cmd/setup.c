@@ -105,6 +105,22 @@ read_min_timer(const char *text, unsigned *ms)
 }
 
 static int
+read_pace(const char *text, struct pace **out)
+{
+	uint64_t bits;
+
+	if (*text == '\0')
+		return EX_OK;
+	if (!pace_parse(text, &bits))
+		return fail(EX_USAGE,
+			"--pace %s: write bits a second from 64k to 10G, as 800k, 10M or "
+			"1G",
+			text);
+	*out = pace_new(bits);
+	return *out ? EX_OK : fail(EX_OSERR, "--pace: out of memory");
+}
+
+static int
 read_refuse(const char *text, unsigned *mask)
 {
 	for (const char *at = text; *at != '\0';) {
@@ -206,6 +222,7 @@ setup_read(const struct conf *c, struct setup *s)
 		(status = read_advertise(c->advertise, &s->site.advertise)) != EX_OK ||
 		(status = read_ports(c->tftp_ports, s)) != EX_OK ||
 		(status = read_refuse(c->tftp_refuse, &s->tftp_refuse)) != EX_OK ||
+		(status = read_pace(c->pace, &s->pace)) != EX_OK ||
 		(status = read_min_timer(c->tftp_min_timer, &s->tftp_min_ms)) != EX_OK ||
 		(status = read_workers(c->workers, &s->workers)) != EX_OK ||
 		(status = read_proxy_dhcp(c, s)) != EX_OK)

@@ -7,6 +7,7 @@
 
 #include "base/log.h"
 #include "base/netaddr.h"
+#include "base/pace.h"
 #include "boot/resolve.h"
 #include "conf/conf.h"
 #include "dhcp/server.h"
@@ -26,6 +27,7 @@ struct setup {
 	uint16_t port_lo, port_hi; /* --tftp-ports, 0 without */
 	unsigned tftp_refuse;      /* bits of enum tftp_option */
 	unsigned tftp_min_ms;      /* --tftp-min-timer */
+	struct pace *pace;         /* --pace, NULL without; for serve to free */
 	unsigned workers;          /* --workers, 0: auto */
 	bool proxy_dhcp, known_only;
 	const char *interfaces[DHCP_INTERFACES_MAX]; /* of --proxy-dhcp; none: all */

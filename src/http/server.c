@@ -52,6 +52,7 @@ struct link {
 	struct netaddr local; /* our end; family 0 until it is asked for */
 	struct told told;     /* what the registry of machines is told of the reply */
 	int fd;
+	uint64_t paced; /* bytes a second that the kernel was told */
 	enum watching watching;
 	struct loop_fd watch;
 	enum conn_state queue; /* the one it is on, and with which deadline */
@@ -78,6 +79,7 @@ struct http_server {
 	struct mono timer_at;
 	struct loop_timer ticker; /* of streams, while there are any */
 	unsigned links, links_max, per_client_max;
+	struct pace *pace; /* NULL: no limit */
 	struct clients clients;
 	struct inbox_pool inboxes;
 	time_t date_at; /* when `date` was written */
@@ -123,6 +125,8 @@ link_new(struct http_server *server, int fd, struct client *client)
 	link->fd = fd;
 	link_enqueue(link);
 	server->links++;
+	if (server->pace != NULL)
+		pace_join(server->pace, &client->host);
 	return link;
 }
 
@@ -167,6 +171,8 @@ link_free(struct link *link)
 		reset_on_close(link->fd);
 	loop_fd_del(&link->watch);
 	close(link->fd);
+	if (server->pace != NULL)
+		pace_leave(server->pace, &link->client->host);
 	link_unqueue(link);
 	conn_deinit(&link->conn);
 	client_leave(&server->clients, link->client);
@@ -384,13 +390,32 @@ cut_reason(ssize_t error)
 	}
 }
 
+/*
+ * --pace: the kernel spaces the segments. The connections of an address divide its
+ * rate, and a change in their number is seen when one has room to send.
+ */
+static void
+link_pace(struct link *link)
+{
+	uint64_t bytes = pace_share(link->server->pace, &link->client->host) / 8;
+
+	if (link->paced == bytes)
+		return;
+	link->paced = bytes;
+	setsockopt(link->fd, SOL_SOCKET, SO_MAX_PACING_RATE, &bytes, sizeof(bytes));
+}
+
 /* Writes until the socket is full or the turn is over; false: wait for the socket. */
 static bool
 link_write(struct link *link, struct mono now, size_t *budget)
 {
 	struct output o = conn_output(&link->conn);
 	bool more = false;
-	ssize_t n = send_output(link->fd, &o, link->server->scratch, *budget, &more);
+	ssize_t n;
+
+	if (link->server->pace != NULL)
+		link_pace(link);
+	n = send_output(link->fd, &o, link->server->scratch, *budget, &more);
 
 	if (n < 0) {
 		link_abort(link, cut_reason(n));
@@ -788,6 +813,7 @@ http_server_new(const struct http_options *o)
 	server->api = o->api;
 	server->site = o->site;
 	server->activity = o->activity;
+	server->pace = o->pace;
 	server->limits = o->limits ? o->limits : &conn_limits_default;
 	share_limits(server, o);
 	server->timer_at = MONO_NEVER;

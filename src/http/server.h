@@ -9,6 +9,7 @@
 #ifndef PIXIE_HTTP_SERVER_H
 #define PIXIE_HTTP_SERVER_H
 
+#include "base/pace.h"
 #include "boot/activity.h"
 #include "boot/resolve.h"
 #include "http/conn.h"
@@ -40,6 +41,7 @@ struct http_options {
 	 * of them all. More get a 503.
 	 */
 	unsigned per_client_max;
+	struct pace *pace;                /* outlives the server; NULL: no limit */
 	const struct conn_limits *limits; /* NULL: conn_limits_default */
 	const struct activity *activity;  /* told of every request; may be NULL */
 	struct api *api; /* http/api.h; outlives the server; NULL: there is none */

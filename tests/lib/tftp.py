@@ -19,7 +19,7 @@ import socket
 import struct
 
 RRQ, WRQ, DATA, ACK, ERROR, OACK = 1, 2, 3, 4, 5, 6
-SO_RCVBUFFORCE = 33  # not in the socket module
+SO_RCVBUFFORCE, SO_TIMESTAMPNS = 33, 35  # not in the socket module
 NOT_FOUND, ACCESS, BAD_OPERATION, UNKNOWN_TID, BAD_OPTIONS = 1, 2, 4, 5, 8
 
 
@@ -94,7 +94,7 @@ def name_of(packet):
 class Conversation:
     """One client port. `server` is where requests go; the answer fixes the server's port."""
 
-    def __init__(self, ns, server, port=69, timeout=10, source=None):
+    def __init__(self, ns, server, port=69, timeout=10, source=None, deaf=0):
         self.family = socket.AF_INET6 if ":" in server else socket.AF_INET
         self.server, self.port, self.timeout = server, port, timeout
         self.sock = ns.socket(self.family)
@@ -102,6 +102,9 @@ class Conversation:
             self.sock.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, 8 << 20)
         if source:
             self.sock.bind(source)
+        self.deaf, self.arrived, self.lost = deaf, 0, 0
+        if deaf:
+            self.sock.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
         self.answers_from = server  # another address when the request is broadcast
         self.new_transfer()
 
@@ -143,10 +146,22 @@ class Conversation:
 
     # -- we hear ----------------------------------------------------------
 
+    def _next(self):
+        """The next packet and its sender. After each we are deaf for so many seconds."""
+        if not self.deaf:
+            return self.sock.recvfrom(65536)
+        while True:
+            raw, ancillary, _, source = self.sock.recvmsg(65536, 64)
+            seconds, nanos = struct.unpack("qq", ancillary[0][2])  # when the kernel had it
+            before, self.arrived = self.arrived, seconds * 10**9 + nanos
+            if self.arrived - before >= self.deaf * 1e9:
+                return raw, source
+            self.lost += 1
+
     def recv_raw(self, timeout=None):
         self.sock.settimeout(self.timeout if timeout is None else timeout)
         try:
-            raw, source = self.sock.recvfrom(65536)
+            raw, source = self._next()
         except TimeoutError:
             raise Silence(f"the server is silent after {self.sock.gettimeout()} s") from None
         assert source[0] == self.answers_from, f"answer from {source}, asked {self.answers_from}"
@@ -218,11 +233,12 @@ class Fetched:
     options: dict
     packets: int = 0
     retries: int = 0
+    lost: int = 0  # packets that came while we were deaf
     content: bytes = b""
 
 
 def fetch(ns, server, name, port=69, sink=None, timeout=1.0, tries=40, mode="octet",
-          source=None, **options):
+          source=None, deaf=0, **options):
     """Gets a whole file as a patient client (RFC 1350, 7440) would.
 
     sink(offset, payload) sees the bytes in order; without one they are returned.
@@ -233,7 +249,7 @@ def fetch(ns, server, name, port=69, sink=None, timeout=1.0, tries=40, mode="oct
             kept.extend(payload)
 
     done = Fetched(0, {})
-    with Conversation(ns, server, port, source=source) as talk:
+    with Conversation(ns, server, port, source=source, deaf=deaf) as talk:
         question = request(name, mode, **options)
         last, size, window, silent = 0, 512, 1, 0
         fresh, gap = 0, False  # blocks since our last ACK; whether it told of a hole
@@ -284,6 +300,7 @@ def fetch(ns, server, name, port=69, sink=None, timeout=1.0, tries=40, mode="oct
                     fresh, gap = 0, True
             elif ahead == 0 and done.size > 0 and fresh == 0:  # our ACK was lost
                 talk.ack(last)
+        done.lost = talk.lost
     done.content = bytes(kept)
     return done
 

@@ -197,6 +197,8 @@ MISTAKES = {
     "ports backwards": (["-d", "DIR", "--tftp-ports", "9-8"], USAGE, ["9-8"]),
     "ports one": (["-d", "DIR", "--tftp-ports", "4000"], USAGE, ["4000"]),
     "refuse unknown": (["-d", "DIR", "--tftp-refuse", "blksize,foo"], USAGE, ["foo"]),
+    "pace without a number": (["-d", "DIR", "--pace", "fast"], USAGE, ["--pace", "fast", "10M"]),
+    "pace in another unit": (["-d", "DIR", "--pace", "10MB"], USAGE, ["10MB"]),
     "timer zero": (["-d", "DIR", "--tftp-min-timer", "0"], USAGE, ["--tftp-min-timer", "2000"]),
     "timer not a number": (["-d", "DIR", "--tftp-min-timer", "10ms"], USAGE, ["10ms"]),
     "single port and ports": (["-d", "DIR", "--tftp-single-port", "--tftp-ports", "4000-4001"],

@@ -221,6 +221,36 @@ def test_jh7110_u_boot_loses_back_to_back_packets_but_windows_are_only_sent_when
         assert packet.block == 1
 
 
+def test_jh7110_u_boot_gets_no_packets_back_to_back_with_pace(lan, site, start):
+    """Deaf for half a millisecond after each packet, and asking for windows all the same.
+
+    rs-tftpd#5: a millisecond between two packets helped. Without --pace this client loses
+    nearly all of each window, and takes a round of timers for every block.
+    """
+    content = site.write("extra/forty.bin", site.read("extra/small.bin") * 10)
+    start("-t", ":1100", "-u", ":1200")
+    with tftp.Conversation(lan.client, Lan.SERVER, 1100, deaf=0.0005) as talk:
+        talk.rrq("forty.bin", windowsize=8).oack()
+        talk.ack(0).data(1)
+        talk.drain(0.05)
+        assert talk.lost >= 4
+    start("-t", ":1101", "-u", ":1201", "--pace", "2M")
+    got = tftp.fetch(lan.client, Lan.SERVER, "forty.bin", port=1101, deaf=0.0005, windowsize=8)
+    assert got.content == content and got.lost <= 10
+
+
+def test_two_transfers_of_a_machine_share_its_pace_and_arrive(lan, site, start):
+    start("-t", ":1110", "-u", ":1210", "--pace", "4M")
+    with tftp.Conversation(lan.client, Lan.SERVER, 1110) as a, \
+            tftp.Conversation(lan.client, Lan.SERVER, 1110) as b:
+        for talk in (a, b):
+            talk.rrq("medium.bin", blksize=1428, windowsize=16).oack()
+            talk.ack(0)
+        for talk in (a, b):
+            got = [talk.data(n) for n in range(1, 17)]
+            assert b"".join(got) == site.read("extra/medium.bin")[:16 * 1428]
+
+
 def test_client_whose_last_ack_never_comes_counts_as_served(lan, server, site):
     """dnsmasq's tftp.c: many boot ROMs jump into the image without the last ACK."""
     site.write("extra/jump.bin", b"jump" * 200)

@@ -1,4 +1,5 @@
 """Slow, greedy and hasty clients: they end, and nobody else notices them."""
+import re
 import socket
 import time
 
@@ -154,3 +155,32 @@ def test_a_thousand_connections_at_once(lan, site, start):
         time.sleep(0.05)
     assert server.descriptors() <= before
     assert rawhttp.get(lan.client, Lan.SERVER, "/extra/one.bin", port=2080).body == b"x"
+
+
+# -- --pace -----------------------------------------------------------------------------
+
+def paces(lan, port):
+    """What the kernel lets each connection have at most, in Mbit/s."""
+    shown = lan.server.run("ss", "-tinH", f"sport = :{port}").stdout
+    return sorted(int(bits) / 1e6 for bits in re.findall(r"pacing_rate \d+bps/(\d+)bps", shown))
+
+
+def test_the_connections_of_a_machine_share_its_pace(lan, own_site, start):
+    """The kernel spaces the segments; ours is to divide the rate, as connections come and go."""
+    content = own_site.write("extra/paced.bin", noise(400_000))
+    start("-t", ":1132", "-u", ":1232", "--pace", "80M", site=own_site)
+    with rawhttp.Connection(lan.client, Lan.SERVER, 1232) as first:
+        assert first.get("/extra/paced.bin").body == content
+        assert paces(lan, 1232) == [80]
+        with rawhttp.Connection(lan.client, Lan.SERVER, 1232) as second:
+            for c in (second, first):
+                assert c.get("/extra/paced.bin").body == content
+            assert paces(lan, 1232) == [40, 40]
+        assert first.get("/extra/paced.bin").body == content
+        assert paces(lan, 1232)[0] in (40, 80)  # the other may be closing
+
+
+def test_without_pace_nothing_is_held_back(lan, server):
+    with rawhttp.Connection(lan.client, Lan.SERVER) as c:
+        assert c.get("/extra/small.bin").status == 200
+        assert paces(lan, 80) == []

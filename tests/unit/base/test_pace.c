@@ -26,14 +26,15 @@ rates_are_bits_a_second_in_powers_of_1000(void **state)
 		const char *text;
 		uint64_t bits; /* 0: refused */
 	} rows[] = {
-		{"1000", 1000},
+		{"64000", 64000},
 		{"800k", 800000},
 		{"10M", 10000000},
 		{"1G", 1000000000},
 		{"10G", UINT64_C(10000000000)},
 		{"10000000000", UINT64_C(10000000000)},
 		{"11G", 0},
-		{"999", 0},
+		{"63999", 0},
+		{"63k", 0},
 		{"0", 0},
 		{"", 0},
 		{"M", 0},
@@ -113,6 +114,25 @@ a_machine_has_one_rate_for_all_its_ports(void **state)
 	pace_free(pace);
 }
 
+static void
+connections_have_equal_shares(void **state)
+{
+	struct pace *pace = pace_new(12000000);
+	struct netaddr a = host("192.0.2.1", 1000), again = host("192.0.2.1", 2000);
+	struct netaddr b = host("192.0.2.2", 1000);
+
+	pace_join(pace, &a);
+	assert_int_equal(pace_share(pace, &a), 12000000);
+	pace_join(pace, &again);
+	pace_join(pace, &again);
+	pace_join(pace, &b);
+	assert_int_equal(pace_share(pace, &a), 4000000);
+	assert_int_equal(pace_share(pace, &b), 12000000);
+	pace_leave(pace, &a);
+	assert_int_equal(pace_share(pace, &again), 6000000);
+	pace_free(pace);
+}
+
 /* The machines of a rack, by number, do not meet. */
 static void
 neighbours_do_not_share_a_clock(void **state)
@@ -141,6 +161,7 @@ main(void)
 		cmocka_unit_test(at_slow_rates_each_packet_goes_alone),
 		cmocka_unit_test(at_fast_rates_a_milliseconds_worth_goes_at_once),
 		cmocka_unit_test(a_machine_has_one_rate_for_all_its_ports),
+		cmocka_unit_test(connections_have_equal_shares),
 		cmocka_unit_test(neighbours_do_not_share_a_clock),
 	};
 
