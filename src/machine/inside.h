@@ -8,6 +8,7 @@
 #include <pthread.h>
 #include <sys/queue.h>
 
+#include "base/quota.h"
 #include "machine/index.h"
 #include "machine/registry.h"
 #include "machine/step.h"
@@ -130,8 +131,9 @@ struct registry {
 	void (*wake)(void *arg);
 	void *wake_arg;
 	struct words words;
-	unsigned n_words;
-	struct event story[256]; /* of the boot that is being judged */
+	unsigned n_words, unsaid; /* queued; more than may be */
+	struct quota lines;       /* of the log, for verdicts: registry_tick() alone */
+	struct event story[256];  /* of the boot that is being judged */
 };
 
 struct mono registry_now(const struct registry *r);

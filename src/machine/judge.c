@@ -56,8 +56,10 @@ say(struct registry *r, const struct machine *m)
 {
 	struct word *w = r->n_words < WORDS_MAX ? malloc(sizeof(*w)) : NULL;
 
-	if (w == NULL)
+	if (w == NULL) {
+		r->unsaid++;
 		return;
+	}
 	put_who(w->who, sizeof(w->who), m);
 	w->verdict = m->verdict;
 	STAILQ_INSERT_TAIL(&r->words, w, entry);
@@ -189,15 +191,17 @@ sample_all(struct registry *r)
 
 /* The log. */
 
+/* Within a quota: a stranger's DISCOVER is a boot that fails half a minute later. */
 static void
-log_verdict(const struct word *w)
+log_verdict(struct registry *r, const struct word *w)
 {
 	const struct verdict *v = &w->verdict;
 	bool is_bad = strcmp(v->outcome, "failed") == 0;
+	enum log_level level = quota_level(&r->lines, "verdict-flood",
+		is_bad ? LEVEL_WARNING : LEVEL_INFO, registry_now(r));
 
-	LOG_AT(is_bad ? LEVEL_WARNING : LEVEL_INFO, w->who, "verdict",
-		STR("code", v->code), STR("outcome", v->outcome), STR("text", v->text),
-		STR("next", v->next));
+	LOG_AT(level, w->who, "verdict", STR("code", v->code), STR("outcome", v->outcome),
+		STR("text", v->text), STR("next", v->next));
 }
 
 static void
@@ -209,10 +213,12 @@ log_words(struct registry *r)
 	pthread_mutex_lock(&r->lock);
 	STAILQ_CONCAT(&words, &r->words);
 	r->n_words = 0;
+	r->lines.left_out += r->unsaid;
+	r->unsaid = 0;
 	pthread_mutex_unlock(&r->lock);
 	while ((w = STAILQ_FIRST(&words)) != NULL) {
 		STAILQ_REMOVE_HEAD(&words, entry);
-		log_verdict(w);
+		log_verdict(r, w);
 		free(w);
 	}
 }

@@ -105,6 +105,7 @@ registry_free(struct registry *r)
 		STAILQ_REMOVE_HEAD(&r->words, entry);
 		free(w);
 	}
+	quota_end(&r->lines, "verdict-flood");
 	index_deinit(&r->by_mac);
 	index_deinit(&r->by_uuid);
 	index_deinit(&r->by_addr);

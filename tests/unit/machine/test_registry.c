@@ -1,5 +1,12 @@
 /* Who is who, which boot an event belongs to, and what readers are told. */
+#define _GNU_SOURCE
 #include "clock.h"
+
+#include <stdio.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "base/log.h"
 
 #define KERNEL "extra/vmlinuz"
 
@@ -678,6 +685,53 @@ test_null_is_fine(void **state)
 	registry_free(NULL);
 }
 
+/* How often `what` stands in the log of `seconds`, end of the registry included. */
+static unsigned
+log_of(struct registry *r, struct clock *c, int seconds, const char *what, long *number)
+{
+	int file = memfd_create("log", 0), err = dup(STDERR_FILENO);
+	char line[4096];
+	unsigned n = 0;
+	FILE *f;
+
+	dup2(file, STDERR_FILENO);
+	pass(r, c, seconds);
+	registry_free(r);
+	dup2(err, STDERR_FILENO);
+	close(err);
+	f = fdopen(file, "r");
+	rewind(f);
+	*number = 0;
+	while (fgets(line, sizeof(line), f) != NULL) {
+		const char *left = strstr(line, "lines-left-out=");
+
+		n += strstr(line, what) != NULL;
+		*number += left ? atol(left + strlen("lines-left-out=")) : 0;
+	}
+	fclose(f);
+	return n;
+}
+
+/* Strangers' DISCOVERs are boots that fail; the log is not theirs to fill. */
+static void
+test_flood_leaves_the_log(void **state)
+{
+	struct clock c = {0};
+	struct registry *r = registry_with(&c, 4096, 1 << 20);
+	unsigned written;
+	long left_out;
+
+	log_init(LEVEL_INFO);
+	for (unsigned i = 0; i < 3000; i++) {
+		tell(r, seen_as(1000 + i), EV_DISCOVER, VIA_DHCP, NULL);
+		tell(r, seen_as(1000 + i), EV_OFFER, VIA_DHCP, "undionly.kpxe");
+	}
+	written = log_of(r, &c, 120, " verdict code=", &left_out);
+	assert_in_range(written, 400, 2500);
+	assert_true(left_out > 0);
+	assert_int_equal(written + left_out, 3000);
+}
+
 int
 main(void)
 {
@@ -694,6 +748,7 @@ main(void)
 		cmocka_unit_test(test_strangers_make_room),
 		cmocka_unit_test(test_no_room),
 		cmocka_unit_test(test_flood_leaves_the_ring),
+		cmocka_unit_test(test_flood_leaves_the_log),
 		cmocka_unit_test(test_transfers),
 		cmocka_unit_test(test_end_of_an_old_boot),
 		cmocka_unit_test(test_pieces_are_counted),
