@@ -8,6 +8,8 @@
  */
 #include "store/sqlite.h"
 
+#include "store/guard.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -102,6 +104,10 @@ sqlite_still_there(struct sqlite *s, char why[static STORE_WHY])
 {
 	struct stat st;
 
+	if (guard_struck()) {
+		snprintf(why, STORE_WHY, "its file -shm was cut short under us");
+		return STORE_TROUBLE;
+	}
 	if (stat(s->path, &st) < 0) {
 		snprintf(why, STORE_WHY, "it was deleted or cannot be reached: %s",
 			strerror(errno));

@@ -1,6 +1,8 @@
 /* What the database remembers: at start all states and machines, later old stories. */
 #include "store/sqlite.h"
 
+#include "store/guard.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -11,12 +13,13 @@
 #define BUSY_MS 500
 
 static enum stored
-open_as(const char *name, int flags, sqlite3 **db, char why[static STORE_WHY])
+open_as(const char *name, int flags, int busy_ms, sqlite3 **db,
+	char why[static STORE_WHY])
 {
 	enum stored how;
 	int rc = sqlite3_open_v2(name, db, flags | SQLITE_OPEN_NOMUTEX, NULL);
 
-	sqlite3_busy_timeout(*db, BUSY_MS);
+	sqlite3_busy_timeout(*db, busy_ms);
 	if (rc == SQLITE_OK)
 		rc = sqlite3_exec(*db,
 			"PRAGMA trusted_schema=OFF; PRAGMA cell_size_check=ON;"
@@ -54,15 +57,15 @@ static enum stored
 open_to_read(const char *path, sqlite3 **db, char why[static STORE_WHY])
 {
 	char uri[3 * PATH_MAX + 32];
-	enum stored how = open_as(path, SQLITE_OPEN_READWRITE, db, why);
+	enum stored how = open_as(path, SQLITE_OPEN_READWRITE, BUSY_MS, db, why);
 
 	if (how == STORED || how == STORE_CORRUPT || how == STORE_LATER)
 		return how;
-	how = open_as(path, SQLITE_OPEN_READONLY, db, why);
+	how = open_as(path, SQLITE_OPEN_READONLY, BUSY_MS, db, why);
 	if (how == STORED || how == STORE_CORRUPT || how == STORE_LATER)
 		return how;
 	immutable_uri(path, uri, sizeof(uri));
-	return open_as(uri, SQLITE_OPEN_READONLY | SQLITE_OPEN_URI, db, why);
+	return open_as(uri, SQLITE_OPEN_READONLY | SQLITE_OPEN_URI, BUSY_MS, db, why);
 }
 
 static const char *
@@ -244,31 +247,44 @@ static const char history_sql[] =
 	"?1)"
 	" AND wall_ms < ?2 ORDER BY id DESC LIMIT ?3) ORDER BY id";
 
+static size_t
+history_from(sqlite3 *db, const struct mac *mac, uint64_t before_ms, struct event *out,
+	size_t max, struct writer *w)
+{
+	char text[MAC_TEXT];
+	sqlite3_stmt *st;
+	size_t n = 0;
+
+	if (sqlite3_prepare_v2(db, history_sql, -1, &st, NULL) != SQLITE_OK)
+		return 0;
+	sqlite3_bind_text(st, 1, mac_text(mac, text), -1, SQLITE_STATIC);
+	sqlite3_bind_int64(st, 2, before_ms > INT64_MAX ? INT64_MAX : (int64_t)before_ms);
+	sqlite3_bind_int64(st, 3, (int64_t)max);
+	while (n < max && sqlite3_step(st) == SQLITE_ROW)
+		if (!read_event(st, mac, &out[n], w))
+			break;                            /* no room for its words */
+		else if (out[n].kind != EVENT_KIND_COUNT) /* a newer pixie's */
+			n++;
+	sqlite3_finalize(st);
+	return n;
+}
+
+/* The caller serves machines: nobody's lock is waited for. */
 size_t
 sqlite_history(struct backend *b, const struct mac *mac, uint64_t before_ms,
 	struct event *out, size_t max, char *buf, size_t cap)
 {
+	const struct sqlite *s = (const struct sqlite *)b;
 	struct writer w = writer_of(buf, cap);
-	char text[MAC_TEXT], why[STORE_WHY];
-	sqlite3 *db = NULL;
-	sqlite3_stmt *st = NULL;
+	char why[STORE_WHY];
+	sqlite3 *db;
 	size_t n = 0;
 
-	if (open_as(((struct sqlite *)b)->path, SQLITE_OPEN_READONLY, &db, why) != STORED)
-		return 0;
-	sqlite3_busy_timeout(db, 0); /* the caller serves machines */
-	if (sqlite3_prepare_v2(db, history_sql, -1, &st, NULL) == SQLITE_OK) {
-		sqlite3_bind_text(st, 1, mac_text(mac, text), -1, SQLITE_STATIC);
-		sqlite3_bind_int64(
-			st, 2, before_ms > INT64_MAX ? INT64_MAX : (int64_t)before_ms);
-		sqlite3_bind_int64(st, 3, (int64_t)max);
-		while (n < max && sqlite3_step(st) == SQLITE_ROW)
-			if (!read_event(st, mac, &out[n], &w))
-				break; /* no room for its words */
-			else if (out[n].kind != EVENT_KIND_COUNT) /* a newer pixie's */
-				n++;
+	guard_enter();
+	if (open_as(s->path, SQLITE_OPEN_READONLY, 0, &db, why) == STORED) {
+		n = history_from(db, mac, before_ms, out, max, &w);
+		sqlite3_close(db);
 	}
-	sqlite3_finalize(st);
-	sqlite3_close(db);
+	guard_leave();
 	return n;
 }

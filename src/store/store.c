@@ -18,6 +18,7 @@
 
 #include "base/log.h"
 #include "store/backend.h"
+#include "store/guard.h"
 #include "store/ledger.h"
 #include "store/waiters.h"
 
@@ -472,6 +473,7 @@ thread_main(void *arg)
 
 	/* Serving goes first. On Linux this is the thread's, not the process's. */
 	setpriority(PRIO_PROCESS, (id_t)syscall(SYS_gettid), 10);
+	guard_enter(); /* and for good */
 	pthread_mutex_lock(&s->lock);
 	while (!s->stopping) {
 		/* A change while in trouble waits for the next try: it is in the ledger.
@@ -579,7 +581,9 @@ store_open(const char *path, struct registry *registry)
 	}
 	if (s->backend == NULL)
 		return s;
+	guard_enter();
 	begin(s);
+	guard_leave();
 	s->running = pthread_create(&s->thread, NULL, thread_main, s) == 0;
 	if (!s->running) {
 		release(s);

@@ -19,8 +19,9 @@ struct store;
  */
 struct store *store_open(const char *path, struct registry *registry);
 /*
- * Writes what is left, for a second or two at most, and closes. False when the disk hangs:
- * the thread is then left behind, and with it the registry and whoever waits. NULL is fine.
+ * Writes what is left, for a second or two at most, and closes. False when the disk
+ * hangs: the thread is then left behind, and with it the registry and whoever waits. NULL
+ * is fine.
  */
 bool store_close(struct store *s);
 

@@ -12,6 +12,7 @@ import time
 import pytest
 
 from lib import dhcp, pixie, rawhttp, tftp
+from lib.api import Api
 from lib.fixtures import Site
 from lib.netns import Lan
 
@@ -258,6 +259,35 @@ class Load(threading.Thread):
         self.ended = True
 
 
+class Changes(threading.Thread):
+    """Somebody who sets the states of a few machines, over and over, by the Unix socket."""
+
+    MACS = [f"02-ff-ff-ff-ff-{n:02x}" for n in range(5)]
+
+    def __init__(self, lan, server, number, acknowledged):
+        super().__init__(daemon=True)
+        self.api, self.random = Api(lan, control=server.control), random.Random(number)
+        self.acknowledged, self.count, self.asked = acknowledged, 0, (None, None)
+        self.ended = False
+
+    def run(self):
+        try:
+            while True:
+                self.asked = mac, state = self.random.choice(self.MACS), self.random.choice(
+                    ("boot", "once", "local", "ignore"))
+                if self.api.set(mac, state)[0] == 200:
+                    self.acknowledged[mac] = state
+                    self.count += 1
+        except (rawhttp.Closed, OSError, AssertionError):
+            pass  # killed
+        self.ended = True
+
+    def lost(self, on_disk):
+        """What was asked for last may be there without having been answered."""
+        return {mac: (state, on_disk.get(mac)) for mac, state in self.acknowledged.items()
+                if on_disk.get(mac) != state and self.asked != (mac, on_disk.get(mac))}
+
+
 def fetch_for_ever(lan, stop):
     while not stop.is_set():
         try:
@@ -276,28 +306,35 @@ def test_kill_9_loses_nothing_that_was_acknowledged(lan, own_site, live, databas
     own_site.write("extra/big.bin", os.urandom(2_000_000))
     stop = threading.Event()
     busy = threading.Thread(target=fetch_for_ever, args=(lan, stop), daemon=True)
-    seed, acknowledged = random.Random(9), {}
-    live()
+    seed, acknowledged, states, changes = random.Random(9), {}, {}, 0
+    server = live()
     busy.start()
     try:
         for life in range(LIVES):
             loads = [Load(lan, n, life) for n in range(3)]
-            for load in loads:
-                load.start()
-            until(lambda: any(load.acknowledged for load in loads), "first answer")
+            setter = Changes(lan, server, life, states)
+            for thread in [*loads, setter]:
+                thread.start()
+            until(lambda: setter.count and any(load.acknowledged for load in loads), "first answers")
             time.sleep(seed.uniform(0, 0.15))
-            live.again()
+            server = live.again()
+            for thread in [*loads, setter]:
+                thread.join(20)
+                assert thread.ended
             for load in loads:
-                load.join(20)
-                assert load.ended
                 acknowledged.update(load.acknowledged)
+            changes += setter.count
+            set_on_disk = dict(rows(database, "SELECT mac, state FROM state WHERE state_set"))
+            assert not setter.lost(set_on_disk), f"life {life}: {setter.lost(set_on_disk)}"
+            states.update({m: s for m, s in set_on_disk.items() if m in Changes.MACS})
             on_disk = dict(rows(database, "SELECT mac, token FROM state WHERE done"))
             lost = {m: t for m, t in acknowledged.items() if on_disk.get(m) != t}
             assert not lost, f"life {life}: {len(lost)} of {len(acknowledged)} lost: {lost}"
     finally:
         stop.set()
         busy.join(20)
-    print(f"\n{len(acknowledged)} changes acknowledged in {LIVES} lives, none lost")
+    print(f"\n{len(acknowledged)} installations and {changes} states acknowledged in {LIVES} "
+          "lives, none lost")
     assert len(acknowledged) >= LIVES
     for mac in seed.sample(sorted(acknowledged), 20):
         assert is_local(script(lan, mac).text), mac

@@ -495,6 +495,50 @@ cut_under_us_is_made_anew_from_memory(void **state)
 	dies(&l);
 }
 
+/* What SQLite keeps in shared memory beside it: without a guard this is a SIGBUS. */
+static void
+index_cut_under_us_does_not_end_the_process(void **state)
+{
+	struct life l = born();
+	struct event events[8];
+	char words[256];
+
+	fill(&l);
+	assert_true(set(&l, &first, STATE_LOCAL));
+	assert_int_equal(truncate(in_sandbox(FILE_NAME "-shm"), 0), 0);
+	store_history(l.s, &first, UINT64_MAX, events, 8, words, sizeof(words));
+	set(&l, &second, STATE_IGNORE);
+	UNTIL(health(&l).ok && strcmp(on_disk(STATE_OF_SECOND), "ignore") == 0);
+	assert_string_equal(on_disk(STATE_OF_FIRST), "local");
+	assert_string_equal(on_disk("PRAGMA integrity_check"), "ok");
+	assert_true(set(&l, &first, STATE_ONCE));
+	assert_string_equal(on_disk(STATE_OF_FIRST), "once");
+	dies(&l);
+}
+
+static void
+all_overwritten_under_us(void **state)
+{
+	static const char *const parts[] = {"", "-wal", "-shm"};
+	struct life l = born();
+
+	fill(&l);
+	assert_true(set(&l, &first, STATE_LOCAL));
+	for (size_t i = 0; i < COUNT(parts); i++) {
+		char name[64];
+
+		snprintf(name, sizeof(name), FILE_NAME "%s", parts[i]);
+		put_file(name, "garbage, and shorter than it was\n");
+	}
+	registry_set_state(l.r, &second, STATE_IGNORE, "api");
+	UNTIL(health(&l).ok && strcmp(on_disk(STATE_OF_SECOND), "ignore") == 0);
+	assert_string_equal(on_disk(STATE_OF_FIRST), "local");
+	assert_string_equal(
+		on_disk("SELECT count(*) FROM state WHERE state='local'"), "301");
+	assert_string_equal(on_disk("PRAGMA integrity_check"), "ok");
+	dies(&l);
+}
+
 static void
 vacuumed_is_no_corruption(void **state)
 {
@@ -599,6 +643,8 @@ main(void)
 		T(garbage_is_moved_aside_at_start),
 		T(corrupt_page_is_found_and_states_survive),
 		T(cut_under_us_is_made_anew_from_memory),
+		T(index_cut_under_us_does_not_end_the_process),
+		T(all_overwritten_under_us),
 		T(vacuumed_is_no_corruption),
 		T(another_programs_database_is_left_alone),
 		T(newer_pixies_database_is_left_alone),
