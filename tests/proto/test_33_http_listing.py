@@ -122,14 +122,18 @@ def test_root_says_what_is_here(http):
 
 def test_root_is_the_page_for_a_browser_only(http):
     html = "Accept: text/html,application/xhtml+xml,*/*;q=0.8"
-    got = http.get("/", html, "User-Agent: Mozilla/5.0 (X11; Linux x86_64) Chrome/156.0.0.0")
+    host = {"host": Lan.SERVER}
+    got = http.get("/", html, "User-Agent: Mozilla/5.0 (X11; Linux x86_64) Chrome/156.0.0.0",
+                   **host)
     assert got.status == 200 and got["content-type"] == "text/html; charset=utf-8"
     assert "/page/app.js" in got.text
-    assert http.get("/", html, f"If-None-Match: {got['etag']}").status == 304
-    head = http.get("/", html, method="HEAD")
+    assert http.get("/", html, f"If-None-Match: {got['etag']}", **host).status == 304
+    head = http.get("/", html, method="HEAD", **host)
     assert head.status == 200 and head["content-length"] == str(len(got.body))
     for fields in ([], ["Accept: */*"], [html, "User-Agent: iPXE/1.21.1+git-20220113"]):
-        assert http.get("/", *fields).status == 404
+        assert http.get("/", *fields, **host).status == 404
+    # A name that somebody had point to our address.
+    assert http.get("/", html, host="evil.test").status == 403
 
 
 def test_every_file_of_the_page_is_there(http):
@@ -137,7 +141,7 @@ def test_every_file_of_the_page_is_there(http):
     todo, seen = ["/page/index.html"], set()
     while todo:
         path = todo.pop()
-        got = http.get(path)
+        got = http.get(path, host=Lan.SERVER)
         assert got.status == 200 and got["x-content-type-options"] == "nosniff", path
         seen.add(path)
         assert not re.search(r"""["'(](https?:)?//""", got.text.replace("http://www.w3.org/2000/svg", "")), path
