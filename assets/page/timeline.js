@@ -2,7 +2,7 @@
  * The story of one boot as a line of steps: as long as each took, with its events below
  * when it is chosen (the tabs pattern of ARIA: arrows move, what has focus is shown).
  */
-import {bytes, clock, duration, ms} from './format.js';
+import {clock, duration, ms} from './format.js';
 import {el, setAttribute, setText} from './dom.js';
 import {STEPS, story} from './story.js';
 
@@ -45,18 +45,8 @@ function fillStep(tab, step, part) {
 	line.firstChild.style.transform = `scaleX(${full})`;
 }
 
-/* "14.1 MB in 511 ms, 3 packets again": what the sentence may not say. */
-function facts(event) {
-	const found = [];
-	if (event.bytes > 0)
-		found.push(event.total && event.bytes < event.total ?
-			`${bytes(event.bytes)} of ${bytes(event.total)}` : bytes(event.bytes));
-	if (event.ms > 0)
-		found.push(duration(event.ms));
-	if (event.resent > 0)
-		found.push(`${event.resent} sent again`);
-	return found.join(' · ');
-}
+/* What the sentence rounds. */
+const fact = (event) => event.ms > 0 ? duration(event.ms) : '';
 
 function eventLine(event, began) {
 	const offset = ms(event.time) - began;
@@ -66,7 +56,7 @@ function eventLine(event, began) {
 		el('span', {class: 'via'}, event.via ?? ''),
 		el('span', {class: 'say'}, event.say ??
 			[event.kind, event.name, event.text].filter(Boolean).join(': ')),
-		el('span', {class: 'facts'}, facts(event)));
+		el('span', {class: 'facts'}, fact(event)));
 }
 
 /** draw(boot, part): part 0…1 of what is being transferred, or null. */
