@@ -4,6 +4,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -47,6 +48,7 @@ work(void *arg)
 
 	setpriority(
 		PRIO_PROCESS, (id_t)gettid(), NICENESS); /* of this thread, in Linux */
+	prctl(PR_SET_NAME, "pixie-api");
 	while ((task = next_task(c)) != NULL)
 		task->run(task);
 	return NULL;

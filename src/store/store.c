@@ -12,6 +12,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -473,6 +474,7 @@ thread_main(void *arg)
 
 	/* Serving goes first. On Linux this is the thread's, not the process's. */
 	setpriority(PRIO_PROCESS, (id_t)syscall(SYS_gettid), 10);
+	prctl(PR_SET_NAME, "pixie-store");
 	guard_enter(); /* and for good */
 	pthread_mutex_lock(&s->lock);
 	while (!s->stopping) {
