@@ -111,7 +111,9 @@ struct registry {
 	pthread_mutex_t lock;
 	struct tally tally;
 	struct registry_config config;
-	uint32_t seed; /* so that nobody can choose names of one bucket */
+	struct mono now;             /* when the lock was taken */
+	int64_t wall_ms, wall_ahead; /* the same; and by how much it is ahead of `now` */
+	uint32_t seed;               /* so that nobody can choose names of one bucket */
 	struct machine *slots;
 	uint32_t n_slots, fresh; /* slots from `fresh` on were never used */
 	unsigned counts[QUEUES];
@@ -136,8 +138,22 @@ struct registry {
 	struct event story[256];  /* of the boot that is being judged */
 };
 
-struct mono registry_now(const struct registry *r);
-int64_t registry_wall(const struct registry *r);
+/* The lock, and the time for all that is done under it: clocks are asked once. */
+void registry_lock(struct registry *r);
+void registry_unlock(struct registry *r);
+void registry_compare_clocks(struct registry *r);
+
+static inline struct mono
+registry_now(const struct registry *r)
+{
+	return r->now;
+}
+
+static inline int64_t
+registry_wall(const struct registry *r)
+{
+	return r->wall_ms;
+}
 
 static inline uint32_t
 slot_of(const struct registry *r, const struct machine *m)

@@ -180,13 +180,13 @@ sample(struct registry *r, struct transfer *t, struct mono now)
 static void
 sample_all(struct registry *r)
 {
-	struct mono now = registry_now(r);
 	struct transfer *t;
 
-	pthread_mutex_lock(&r->lock);
-	TAILQ_FOREACH(t, &r->transfers, entry)
-	sample(r, t, now);
-	pthread_mutex_unlock(&r->lock);
+	registry_lock(r);
+	registry_compare_clocks(r);
+	for (t = TAILQ_FIRST(&r->transfers); t != NULL; t = TAILQ_NEXT(t, entry))
+		sample(r, t, registry_now(r));
+	registry_unlock(r);
 }
 
 /* The log. */
@@ -210,12 +210,12 @@ log_words(struct registry *r)
 	struct words words = STAILQ_HEAD_INITIALIZER(words);
 	struct word *w;
 
-	pthread_mutex_lock(&r->lock);
+	registry_lock(r);
 	STAILQ_CONCAT(&words, &r->words);
 	r->n_words = 0;
 	r->lines.left_out += r->unsaid;
 	r->unsaid = 0;
-	pthread_mutex_unlock(&r->lock);
+	registry_unlock(r);
 	while ((w = STAILQ_FIRST(&words)) != NULL) {
 		STAILQ_REMOVE_HEAD(&words, entry);
 		log_verdict(r, w);
@@ -229,7 +229,7 @@ look_at_some(struct registry *r, size_t left)
 {
 	struct machine *m;
 
-	pthread_mutex_lock(&r->lock);
+	registry_lock(r);
 	for (int i = 0; i < AT_A_TIME && left > 0; i++, left--) {
 		m = TAILQ_FIRST(&r->open);
 		if (m == NULL) {
@@ -240,7 +240,7 @@ look_at_some(struct registry *r, size_t left)
 		TAILQ_INSERT_TAIL(&r->open, m, open);
 		look_at(r, m);
 	}
-	pthread_mutex_unlock(&r->lock);
+	registry_unlock(r);
 	return left;
 }
 
@@ -252,9 +252,9 @@ registry_tick(struct registry *r)
 	if (r == NULL)
 		return;
 	sample_all(r);
-	pthread_mutex_lock(&r->lock);
+	registry_lock(r);
 	n = r->n_open;
-	pthread_mutex_unlock(&r->lock);
+	registry_unlock(r);
 	while (n > 0)
 		n = look_at_some(r, n);
 	log_words(r);

@@ -9,21 +9,39 @@
 #define MACHINES_DEFAULT 16384
 #define TIMELINE_DEFAULT ((size_t)16 << 20)
 
-struct mono
-registry_now(const struct registry *r)
-{
-	return r->config.now ? r->config.now(r->config.clock_arg) : mono_now();
-}
-
-int64_t
-registry_wall(const struct registry *r)
+static int64_t
+system_wall(void)
 {
 	struct timespec ts;
 
-	if (r->config.wall_ms)
-		return r->config.wall_ms(r->config.clock_arg);
 	clock_gettime(CLOCK_REALTIME, &ts);
 	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+}
+
+/* Once a second is enough: the wall's clock goes with ours, unless it is set. */
+void
+registry_compare_clocks(struct registry *r)
+{
+	r->wall_ahead = system_wall() - mono_now().us / 1000;
+}
+
+void
+registry_lock(struct registry *r)
+{
+	const struct registry_config *c = &r->config;
+
+	pthread_mutex_lock(&r->lock);
+	r->now = c->now ? c->now(c->clock_arg) : mono_now();
+	if (c->wall_ms != NULL)
+		r->wall_ms = c->wall_ms(c->clock_arg);
+	else
+		r->wall_ms = c->now ? system_wall() : r->now.us / 1000 + r->wall_ahead;
+}
+
+void
+registry_unlock(struct registry *r)
+{
+	pthread_mutex_unlock(&r->lock);
 }
 
 /* The ring takes a record back: its owner's story begins later. */
@@ -79,7 +97,10 @@ registry_new(const struct registry_config *config)
 	TAILQ_INIT(&r->transfers);
 	STAILQ_INIT(&r->words);
 	r->strangers_left = 1e9; /* cut to the burst at first use */
+	registry_compare_clocks(r);
+	registry_lock(r);
 	r->strangers_at = registry_now(r);
+	registry_unlock(r);
 	if (!make_tables(r)) {
 		registry_free(r);
 		return NULL;
@@ -143,9 +164,9 @@ registry_tell(struct registry *r, const struct sighting *who, const struct event
 {
 	if (r == NULL)
 		return;
-	pthread_mutex_lock(&r->lock);
+	registry_lock(r);
 	tell(r, who, what);
-	pthread_mutex_unlock(&r->lock);
+	registry_unlock(r);
 }
 
 static void
@@ -176,13 +197,13 @@ registry_transfer_begin(
 	if (r == NULL)
 		return NULL;
 	t = calloc(1, sizeof(*t));
-	pthread_mutex_lock(&r->lock);
+	registry_lock(r);
 	m = tell(r, who, asked);
 	if (t != NULL)
 		open_transfer(r, t, m, asked);
 	if (t != NULL && m != NULL)
 		m->transfers++;
-	pthread_mutex_unlock(&r->lock);
+	registry_unlock(r);
 	return t ? &t->p : NULL;
 }
 
@@ -212,7 +233,7 @@ registry_transfer_end(struct registry *r, struct progress *p, const struct event
 		e.name = t->name;
 	if (e.via == VIA_NONE)
 		e.via = t->via;
-	pthread_mutex_lock(&r->lock);
+	registry_lock(r);
 	TAILQ_REMOVE(&r->transfers, t, entry);
 	r->n_transfers--;
 	if (e.ms == 0)
@@ -220,7 +241,7 @@ registry_transfer_end(struct registry *r, struct progress *p, const struct event
 	tally_event(&r->tally, &e, t->slot != SLOT_NONE ? r->slots[t->slot].arch : -1);
 	if (t->slot != SLOT_NONE)
 		tell_end(r, t, &e);
-	pthread_mutex_unlock(&r->lock);
+	registry_unlock(r);
 	free(t);
 }
 
@@ -237,12 +258,12 @@ registry_memory(struct registry *r)
 
 	if (r == NULL)
 		return 0;
-	pthread_mutex_lock(&r->lock);
+	registry_lock(r);
 	n = sizeof(*r) + r->fresh * sizeof(*r->slots) + index_memory(&r->by_mac) +
 	    index_memory(&r->by_uuid) + index_memory(&r->by_addr) +
 	    index_memory(&r->by_bare) + index_memory(&r->by_token) +
 	    timeline_memory(&r->timeline) + r->n_transfers * sizeof(struct transfer);
-	pthread_mutex_unlock(&r->lock);
+	registry_unlock(r);
 	return n;
 }
 
@@ -251,8 +272,8 @@ registry_dropped(struct registry *r)
 {
 	uint64_t n;
 
-	pthread_mutex_lock(&r->lock);
+	registry_lock(r);
 	n = r->dropped;
-	pthread_mutex_unlock(&r->lock);
+	registry_unlock(r);
 	return n;
 }

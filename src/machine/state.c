@@ -56,7 +56,7 @@ unlock(struct registry *r, bool changed)
 	void (*wake)(void *) = changed ? r->wake : NULL;
 	void *arg = r->wake_arg;
 
-	pthread_mutex_unlock(&r->lock);
+	registry_unlock(r);
 	if (wake != NULL)
 		wake(arg);
 }
@@ -101,7 +101,7 @@ registry_set_state(struct registry *r, const struct mac *mac, enum machine_state
 
 	if (r == NULL)
 		return 0;
-	pthread_mutex_lock(&r->lock);
+	registry_lock(r);
 	m = known_or_made(r, mac);
 	if (m != NULL) {
 		put_state(r, m, state, by);
@@ -119,7 +119,7 @@ registry_forget(struct registry *r, const struct mac *mac)
 
 	if (r == NULL)
 		return 0;
-	pthread_mutex_lock(&r->lock);
+	registry_lock(r);
 	m = roster_by_mac(r, mac);
 	/* One that is being sent something is heard of again at once. */
 	if (m != NULL && m->transfers == 0) {
@@ -158,11 +158,11 @@ registry_asks(
 
 	if (r == NULL)
 		return;
-	pthread_mutex_lock(&r->lock);
+	registry_lock(r);
 	m = known_or_made(r, mac);
 	if (m != NULL)
 		machine_asks(r, m, &e);
-	pthread_mutex_unlock(&r->lock);
+	registry_unlock(r);
 }
 
 enum machine_state
@@ -172,9 +172,9 @@ registry_state(struct registry *r, const struct mac *mac, enum machine_state in_
 
 	if (r == NULL)
 		return in_script;
-	pthread_mutex_lock(&r->lock);
+	registry_lock(r);
 	state = state_now(roster_by_mac(r, mac), in_script);
-	pthread_mutex_unlock(&r->lock);
+	registry_unlock(r);
 	return state;
 }
 
@@ -187,7 +187,7 @@ registry_script_served(
 
 	if (r == NULL)
 		return;
-	pthread_mutex_lock(&r->lock);
+	registry_lock(r);
 	m = known_or_made(r, mac);
 	uses = m != NULL && wanted(m, in_script) == STATE_ONCE && !m->once_used;
 	if (uses) {
@@ -228,7 +228,7 @@ registry_done_token(
 
 	if (r == NULL)
 		return false;
-	pthread_mutex_lock(&r->lock);
+	registry_lock(r);
 	m = roster_by_mac(r, mac);
 	has = m != NULL && *m->token && m->token_boot == m->boot;
 	if (m != NULL && !has)
@@ -272,7 +272,7 @@ registry_done(struct registry *r, const char *token, size_t len)
 
 	if (r == NULL || len != DONE_TOKEN_TEXT - 1)
 		return false;
-	pthread_mutex_lock(&r->lock);
+	registry_lock(r);
 	m = by_token(r, token, len);
 	if (m != NULL && m->token_boot != m->boot)
 		m = NULL;
@@ -288,10 +288,10 @@ registry_done(struct registry *r, const char *token, size_t len)
 void
 registry_on_dirty(struct registry *r, void (*wake)(void *arg), void *arg)
 {
-	pthread_mutex_lock(&r->lock);
+	registry_lock(r);
 	r->wake = wake;
 	r->wake_arg = arg;
-	pthread_mutex_unlock(&r->lock);
+	registry_unlock(r);
 }
 
 uint64_t
@@ -299,9 +299,9 @@ registry_generation(struct registry *r)
 {
 	uint64_t generation;
 
-	pthread_mutex_lock(&r->lock);
+	registry_lock(r);
 	generation = r->generation;
-	pthread_mutex_unlock(&r->lock);
+	registry_unlock(r);
 	return generation;
 }
 
@@ -335,7 +335,7 @@ registry_take_dirty(
 	struct machine *m;
 	size_t n = 0;
 
-	pthread_mutex_lock(&r->lock);
+	registry_lock(r);
 	while (r->n_forgotten > 0 && n < max)
 		out[n++] = (struct state_record){
 			.mac = r->forgotten[--r->n_forgotten], .forgotten = true};
@@ -347,7 +347,7 @@ registry_take_dirty(
 	*generation = m ? m->dirty_since - 1 : r->generation;
 	if (r->n_forgotten > 0)
 		*generation = 0;
-	pthread_mutex_unlock(&r->lock);
+	registry_unlock(r);
 	return n;
 }
 
@@ -356,7 +356,7 @@ registry_put_back(struct registry *r, const struct state_record *records, size_t
 {
 	struct machine *m;
 
-	pthread_mutex_lock(&r->lock);
+	registry_lock(r);
 	while (n-- > 0) {
 		m = roster_by_mac(r, &records[n].mac);
 		if (m == NULL && records[n].forgotten && r->n_forgotten < FORGOTTEN_MAX)
@@ -367,7 +367,7 @@ registry_put_back(struct registry *r, const struct state_record *records, size_t
 		m->dirty_since = 1; /* nothing is safe before it is written */
 		TAILQ_INSERT_HEAD(&r->dirty, m, dirty);
 	}
-	pthread_mutex_unlock(&r->lock);
+	registry_unlock(r);
 }
 
 void
@@ -375,7 +375,7 @@ registry_restore(struct registry *r, const struct state_record *record)
 {
 	struct machine *m;
 
-	pthread_mutex_lock(&r->lock);
+	registry_lock(r);
 	m = known_or_made(r, &record->mac);
 	if (m != NULL && !m->is_dirty) {
 		m->state = record->state;
@@ -400,5 +400,5 @@ registry_restore(struct registry *r, const struct state_record *record)
 				slot_of(r, m));
 		}
 	}
-	pthread_mutex_unlock(&r->lock);
+	registry_unlock(r);
 }

@@ -20,31 +20,53 @@ ends_in(const char *name, const char *end)
 	return n >= m && strcasecmp(name + n - m, end) == 0;
 }
 
+/* By the end of the name; asked at every request, so without a list to go through. */
 static bool
-is_rom(const char *name)
+is_rom_end(const char *end)
 {
-	static const char *const ends[] = {".efi", ".kpxe", ".kkpxe", ".pxe", ".lkrn",
-		"pxelinux.0", "/bootmgfw", ".n12", ".0"};
+	switch (*end | 0x20) {
+	case 'e':
+		return strcasecmp(end, "efi") == 0;
+	case 'k':
+		return strcasecmp(end, "kpxe") == 0 || strcasecmp(end, "kkpxe") == 0;
+	case 'p':
+		return strcasecmp(end, "pxe") == 0;
+	case 'l':
+		return strcasecmp(end, "lkrn") == 0;
+	case 'n':
+		return strcasecmp(end, "n12") == 0; /* Windows' pxeboot.n12 */
+	case '0':
+		return end[1] == '\0'; /* pxelinux.0 */
+	default:
+		return false;
+	}
+}
 
-	for (size_t i = 0; i < sizeof(ends) / sizeof(*ends); i++)
-		if (ends_in(name, ends[i]))
-			return true;
-	return false;
+/* What is behind the last dot; "" without. */
+static const char *
+end_of(const char *last)
+{
+	const char *dot = strrchr(last, '.');
+
+	return dot ? dot + 1 : "";
 }
 
 enum step
 step_of_name(const char *name)
 {
-	const char *last;
+	const char *last, *end;
 
 	if (name == NULL || *name == '\0')
 		return STEP_NONE;
 	last = last_part(name);
+	end = end_of(last);
+	if (is_rom_end(end))
+		return STEP_ROM;
+	if (strcasecmp(end, "ipxe") != 0)
+		return STEP_FILE;
 	if (strcasecmp(last, "chain.ipxe") == 0 || strcasecmp(last, "autoexec.ipxe") == 0)
 		return STEP_MENU;
-	if (ends_in(last, ".ipxe"))
-		return STEP_SCRIPT;
-	return is_rom(last) ? STEP_ROM : STEP_FILE;
+	return STEP_SCRIPT;
 }
 
 static bool
@@ -95,7 +117,7 @@ rom_arch(const char *name)
 		lower[n++] = (char)(*p >= 'A' && *p <= 'Z' ? *p | 0x20 : *p);
 	lower[n] = '\0';
 	if (!ends_in(lower, ".efi"))
-		return is_rom(lower) ? 0 : -1;
+		return is_rom_end(end_of(last_part(lower))) ? 0 : -1;
 	for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++)
 		if (strstr(lower, words[i].has) != NULL)
 			return words[i].arch;

@@ -62,16 +62,16 @@ registry_machines(struct registry *r, size_t *n)
 	*n = 0;
 	if (r == NULL)
 		return NULL;
-	pthread_mutex_lock(&r->lock);
+	registry_lock(r);
 	end = r->fresh;
-	pthread_mutex_unlock(&r->lock);
+	registry_unlock(r);
 	views = malloc((end + 1) * sizeof(*views));
 	while (views != NULL && i < end) {
-		pthread_mutex_lock(&r->lock);
+		registry_lock(r);
 		for (int some = 0; some < AT_A_TIME && i < end; some++, i++)
 			if (r->slots[i].is_used)
 				copy(&views[(*n)++], &r->slots[i]);
-		pthread_mutex_unlock(&r->lock);
+		registry_unlock(r);
 	}
 	if (views != NULL)
 		qsort(views, *n, sizeof(*views), younger);
@@ -85,11 +85,11 @@ registry_machine(struct registry *r, const struct mac *mac, struct machine_view 
 
 	if (r == NULL)
 		return false;
-	pthread_mutex_lock(&r->lock);
+	registry_lock(r);
 	m = roster_by_mac(r, mac);
 	if (m != NULL)
 		copy(out, m);
-	pthread_mutex_unlock(&r->lock);
+	registry_unlock(r);
 	return m != NULL;
 }
 
@@ -101,11 +101,11 @@ registry_machine_at(
 
 	if (r == NULL)
 		return false;
-	pthread_mutex_lock(&r->lock);
+	registry_lock(r);
 	m = roster_by_addr(r, addr);
 	if (m != NULL)
 		copy(out, m);
-	pthread_mutex_unlock(&r->lock);
+	registry_unlock(r);
 	return m != NULL;
 }
 
@@ -135,7 +135,7 @@ registry_transfers(struct registry *r, const struct mac *mac, size_t *n)
 	*n = 0;
 	if (r == NULL)
 		return NULL;
-	pthread_mutex_lock(&r->lock);
+	registry_lock(r);
 	if (mac != NULL)
 		only = slot_of(r, roster_by_mac(r, mac));
 	views = malloc((r->n_transfers + 1) * sizeof(*views));
@@ -143,7 +143,7 @@ registry_transfers(struct registry *r, const struct mac *mac, size_t *n)
 		TAILQ_FOREACH(t, &r->transfers, entry)
 	if (mac == NULL || t->slot == only)
 		views[(*n)++] = transfer_view(r, t);
-	pthread_mutex_unlock(&r->lock);
+	registry_unlock(r);
 	return views;
 }
 
@@ -227,12 +227,12 @@ registry_events(struct registry *r, uint64_t *cursor, const struct mac *only,
 	*lost = 0;
 	if (r == NULL)
 		return 0;
-	pthread_mutex_lock(&r->lock);
+	registry_lock(r);
 	if (only == NULL)
 		give_all(r, cursor, &o, lost);
 	else if ((m = roster_by_mac(r, only)) != NULL)
 		give_one(r, m, cursor, &o, lost);
-	pthread_mutex_unlock(&r->lock);
+	registry_unlock(r);
 	return o.n;
 }
 
@@ -246,11 +246,11 @@ registry_events_at(struct registry *r, uint64_t *cursor, const struct netaddr *o
 	*lost = 0;
 	if (r == NULL)
 		return 0;
-	pthread_mutex_lock(&r->lock);
+	registry_lock(r);
 	m = roster_by_addr(r, only);
 	if (m != NULL)
 		give_one(r, m, cursor, &o, lost);
-	pthread_mutex_unlock(&r->lock);
+	registry_unlock(r);
 	return o.n;
 }
 
@@ -261,9 +261,9 @@ registry_newest(struct registry *r)
 
 	if (r == NULL)
 		return 0;
-	pthread_mutex_lock(&r->lock);
+	registry_lock(r);
 	newest = r->timeline.newest;
-	pthread_mutex_unlock(&r->lock);
+	registry_unlock(r);
 	return newest;
 }
 
@@ -308,7 +308,7 @@ registry_restore_machine(struct registry *r, const struct machine_view *v)
 
 	if (r == NULL || !v->has_mac)
 		return;
-	pthread_mutex_lock(&r->lock);
+	registry_lock(r);
 	m = roster_by_mac(r, &v->mac);
 	if (m == NULL)
 		m = roster_make(r, &v->mac);
@@ -320,5 +320,5 @@ registry_restore_machine(struct registry *r, const struct machine_view *v)
 			roster_promote(r, m, QUEUE_REGULARS);
 		machine_note_uuid(r, m, &who);
 	}
-	pthread_mutex_unlock(&r->lock);
+	registry_unlock(r);
 }

@@ -2,6 +2,8 @@
 
 #include "tftp/transfer.h"
 
+#define PROGRESS_BLOCKS 8
+
 void
 tftp_tell_begun(struct transfer *t, struct registry *r, const struct who *who)
 {
@@ -18,10 +20,12 @@ tftp_tell_begun(struct transfer *t, struct registry *r, const struct who *who)
 			.total = t->session.size});
 }
 
+/* Every few blocks is often enough for who looks once a second. */
 void
 tftp_tell_progress(const struct transfer *t)
 {
-	progress_set(t->progress, tftp_session_bytes(&t->session));
+	if (t->progress != NULL && t->session.acked % PROGRESS_BLOCKS == 0)
+		progress_set(t->progress, tftp_session_bytes(&t->session));
 }
 
 /*
