@@ -68,12 +68,13 @@ machine_append(struct registry *r, struct machine *m, struct event *e, uint32_t 
 		link_record(r, m, at, boot != 0 && boot == m->boot);
 }
 
-/* Whether a stranger's event still fits this second. */
-static bool
-stranger_may(struct registry *r)
+bool
+machine_may(struct registry *r, const struct machine *m)
 {
 	struct mono now = registry_now(r);
 
+	if (m->queue != QUEUE_STRANGERS)
+		return true;
 	r->strangers_left +=
 		(double)mono_since(now, r->strangers_at) / 1e6 * STRANGERS_PER_SECOND;
 	r->strangers_at = now;
@@ -202,7 +203,7 @@ begin_if_new(struct registry *r, struct machine *m, const struct event *e)
 void
 machine_asks(struct registry *r, struct machine *m, const struct event *what)
 {
-	if (m->queue == QUEUE_STRANGERS && !stranger_may(r))
+	if (!machine_may(r, m))
 		return;
 	begin_if_new(r, m, what);
 	note_progress(m, what, step_of(what));
@@ -228,8 +229,7 @@ machine_tell(struct registry *r, struct machine *m, const struct event *what)
 	enum step step = step_of(&e);
 	uint32_t boot;
 
-	if (is_heard_already(r, m, &e) ||
-		(m->queue == QUEUE_STRANGERS && !stranger_may(r)))
+	if (is_heard_already(r, m, &e) || !machine_may(r, m))
 		return;
 	begin_if_new(r, m, &e);
 	boot = event_kind_boots(e.kind) && m->is_open ? m->boot : 0;

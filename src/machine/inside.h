@@ -188,6 +188,8 @@ void machine_absorb(struct registry *r, struct machine *into, struct machine *fr
 /* Appends `e` as the machine's (NULL: nobody's) in boot number `boot`. */
 void machine_append(
 	struct registry *r, struct machine *m, struct event *e, uint32_t boot);
+/* Whether the machine may put one more into the ring: a flood of strangers may not. */
+bool machine_may(struct registry *r, const struct machine *m);
 /* A server's event: begins a boot if it does, appends, counts as a sign of life. */
 void machine_tell(struct registry *r, struct machine *m, const struct event *what);
 /* What it asks for may begin a boot; the event itself is told later, or never. */

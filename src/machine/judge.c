@@ -75,7 +75,7 @@ told(struct registry *r, struct machine *m, const struct verdict *v)
 
 	m->verdict = *v;
 	m->outcome = v->outcome;
-	if (!is_news)
+	if (!is_news || !machine_may(r, m))
 		return;
 	e.text = m->verdict.text;
 	tally_verdict(&r->tally, v->outcome, v->code, registry_wall(r) - m->boot_ms);
@@ -193,13 +193,13 @@ sample_all(struct registry *r)
 
 /* Within a quota: a stranger's DISCOVER is a boot that fails half a minute later. */
 static void
-log_verdict(struct registry *r, const struct word *w)
+log_verdict(const struct word *w, struct quota *lines, struct mono now)
 {
 	const struct verdict *v = &w->verdict;
-	bool is_bad = strcmp(v->outcome, "failed") == 0;
-	enum log_level level = quota_level(&r->lines, "verdict-flood",
-		is_bad ? LEVEL_WARNING : LEVEL_INFO, registry_now(r));
+	enum log_level level =
+		strcmp(v->outcome, "failed") == 0 ? LEVEL_WARNING : LEVEL_INFO;
 
+	level = quota_level(lines, "verdict-flood", level, now);
 	LOG_AT(level, w->who, "verdict", STR("code", v->code), STR("outcome", v->outcome),
 		STR("text", v->text), STR("next", v->next));
 }
@@ -209,16 +209,18 @@ log_words(struct registry *r)
 {
 	struct words words = STAILQ_HEAD_INITIALIZER(words);
 	struct word *w;
+	struct mono now;
 
 	registry_lock(r);
 	STAILQ_CONCAT(&words, &r->words);
 	r->n_words = 0;
 	r->lines.left_out += r->unsaid;
 	r->unsaid = 0;
+	now = registry_now(r);
 	registry_unlock(r);
 	while ((w = STAILQ_FIRST(&words)) != NULL) {
 		STAILQ_REMOVE_HEAD(&words, entry);
-		log_verdict(r, w);
+		log_verdict(w, &r->lines, now);
 		free(w);
 	}
 }

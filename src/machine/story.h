@@ -25,7 +25,8 @@ struct story {
 	const struct event
 		*unanswered;       /* TFTP: nothing of what we sent was acknowledged */
 	const struct event *asked; /* still under way */
-	unsigned offers, roms;     /* how often: offers; the last ROM, whole */
+	/* How often: offers; the last ROM, whole; its script asked for and got. */
+	unsigned offers, roms, scripts;
 };
 
 struct story story_read(const struct event *events, size_t n,

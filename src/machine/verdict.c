@@ -352,18 +352,33 @@ is_kernel_missing(const struct story *s, struct verdict *v)
 	return true;
 }
 
+/*
+ * What it takes from other hosts is not seen. A machine that comes back for its script,
+ * as our menu does, got nothing there; one that does not may well have booted.
+ */
 static bool
 is_kernel_never_asked(const struct story *s, struct verdict *v)
 {
+	bool again = s->scripts > 1;
+
 	if (s->script == NULL || s->file_sent != NULL || s->asked != NULL ||
-		s->script_missing != NULL || s->silent < A_WHILE)
+		s->script_missing != NULL || s->silent < (again ? SOON / 2 : A_WHILE))
 		return false;
-	text(v, "It got its script (%s) and asked us for nothing after that.",
-		name_of(s->script));
-	next(v, "If the script takes its kernel from another host: is that address "
-		"right, does "
-		"the name resolve, is it reachable from the machine? Its screen shows "
-		"iPXE's error.");
+	text(v, "It got its script (%s)%s and asked us for nothing after that.",
+		name_of(s->script), again ? " again and again" : "");
+	if (again)
+		next(v, "Its script takes the kernel from another host, and that fails: "
+			"is the "
+			"address right, does the name resolve, is it reachable from the "
+			"machine? "
+			"Its screen shows iPXE's error.");
+	else
+		next(v, "If the script takes its kernel from another host, that is all "
+			"we see. If "
+			"it does not boot: is that address right, does the name resolve, "
+			"is it "
+			"reachable? Its screen shows iPXE's error.");
+	v->outcome = again ? "failed" : "quiet";
 	return true;
 }
 
@@ -450,7 +465,7 @@ static const struct rule {
 	{"stalled", "failed", is_stalled},
 	{"retransmissions", "running", is_lossy}, /* and its own word on the outcome */
 	{"booted", "booted", is_booted},
-	{"kernel-never-asked", "failed", is_kernel_never_asked},
+	{"kernel-never-asked", "quiet", is_kernel_never_asked}, /* or failed */
 	{"two-dhcp-servers", "failed", is_two_servers},
 	{"wrong-arch-rom", "failed", is_wrong_arch},
 	{"rom-then-silence", "failed", is_rom_then_silence},

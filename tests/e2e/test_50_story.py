@@ -31,8 +31,8 @@ def test_dead_address_in_the_script(lab, kernels):
     machine = boot.power_on()
     boot.to_menu(120)
     machine.press("\r")
-    outcome, text = boot.verdict("kernel-never-asked", 120)
-    assert outcome == "failed" and hyphenated(MAC) + ".ipxe" in text
+    _, text = boot.verdict("kernel-never-asked", 120)
+    assert hyphenated(MAC) + ".ipxe" in text
 
 
 def test_bad_cable(lab, kernels):

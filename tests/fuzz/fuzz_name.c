@@ -4,6 +4,7 @@
 
 #include "boot/machine_script.h"
 #include "boot/name.h"
+#include "boot/tell.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -28,6 +29,30 @@ check_clean(const char *name)
 	require(name_clean(name, strlen(name), again, &why) && strcmp(name, again) == 0);
 }
 
+static void
+check_text(const char *text)
+{
+	for (; text != NULL && *text != '\0'; text++)
+		require((unsigned char)*text >= 0x20 && *text != 0x7f);
+}
+
+static void
+check_teller(const char *query)
+{
+	static const struct who nobody;
+	static const struct netaddr nowhere;
+	struct teller t;
+
+	teller_init(&t, &nobody, &nowhere);
+	teller_query(&t, query);
+	require(t.who.has_mac == t.who.mac_in_name);
+	require(t.who.arch >= -1);
+	check_text(t.who.firmware);
+	check_text(t.who.vendor);
+	check_text(t.who.product);
+	check_text(t.who.serial);
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -46,6 +71,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		require(*value != '\0' && strchr(value, '/') == NULL);
 	if (machine_names_from("00-11-22-33-44-55.ipxe", query, &m))
 		machine_script_tried(&m, tried, sizeof(tried));
+	check_teller(query);
 	free(query);
 	return 0;
 }
