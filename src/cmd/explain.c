@@ -25,6 +25,7 @@ static void
 print_machine(const json_t *m)
 {
 	const char *script = member_text(m, "script");
+	const char *firmware = member_text(m, "firmware");
 	char line[1024] = "";
 	struct writer w = writer_of(line, sizeof(line));
 
@@ -32,7 +33,8 @@ print_machine(const json_t *m)
 	add(&w, ", ", member_text(m, "vendor"));
 	add(&w, " ", member_text(m, "product"));
 	add(&w, ", ", member_text(m, "arch_name"));
-	add(&w, ", ", member_text(m, "firmware"));
+	if (strncmp(member_text(m, "arch_name"), firmware, strlen(firmware)) != 0)
+		add(&w, ", ", firmware); /* and not "UEFI x86-64, UEFI" */
 	add(&w, ", at ", member_text(m, "address"));
 	print_folded(line, 0, WIDTH);
 	w = writer_of(line, sizeof(line));
