@@ -21,7 +21,7 @@ enum {
 static const struct endpoint {
 	const char *path;
 	unsigned methods;
-	void (*answer)(struct call *call); /* NULL: events */
+	bool (*answer)(struct call *call); /* NULL: events */
 } endpoints[] = {
 	{"/version", GET, version_call},
 	{"/machines", GET, machines_call},
@@ -197,7 +197,7 @@ store_state(const struct api *api)
 	return o;
 }
 
-void
+bool
 version_call(struct call *call)
 {
 	struct api *api = call->api;
@@ -211,6 +211,7 @@ version_call(struct call *call)
 	json_object_set_new(o, "changes", changes_by(api));
 	json_object_set_new(o, "store", store_state(api));
 	call_json(call, 200, o);
+	return true;
 }
 
 static int64_t

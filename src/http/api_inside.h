@@ -32,9 +32,12 @@ struct call {
 	struct later later;
 	struct task task;
 	struct api *api;
-	void (*answer)(struct call *call);
+	/*
+	 * True: the answer is there. False: call_finish() will be called, or was already,
+	 * by another thread, and the call is not to be touched any more.
+	 */
+	bool (*answer)(struct call *call);
 	bool control;
-	bool deferred; /* `answer` will call call_finish() later, from any thread */
 	char id[CALL_ID_MAX];
 	char query[CALL_QUERY_MAX];
 	char body[BODY_KEPT_MAX + 1];
@@ -49,7 +52,7 @@ struct call {
 
 /* Gives it to the clerk. `id`: what the path names, shorter than CALL_ID_MAX. */
 void call_begin(struct api *api, const struct visit *v, struct span id,
-	void (*answer)(struct call *call), struct reply *r);
+	bool (*answer)(struct call *call), struct reply *r);
 /* In `answer`: the answer is this JSON (taken over) with this status. */
 void call_json(struct call *call, int status, json_t *value);
 __attribute__((format(printf, 3, 4))) void call_error(
@@ -61,13 +64,13 @@ void call_finish(struct call *call);
 bool call_query(const struct call *call, const char *name, char *out, size_t cap);
 
 /* One file each; they run in the clerk's thread. */
-void version_call(struct call *call);
-void machines_call(struct call *call);
-void machine_call(struct call *call);
-void forget_call(struct call *call);
-void state_call(struct call *call);
-void roms_call(struct call *call);
-void metrics_call(struct call *call);
+bool version_call(struct call *call);
+bool machines_call(struct call *call);
+bool machine_call(struct call *call);
+bool forget_call(struct call *call);
+bool state_call(struct call *call);
+bool roms_call(struct call *call);
+bool metrics_call(struct call *call);
 /* In the loop. */
 void events_answer(struct api *api, const struct visit *v, struct reply *r);
 

@@ -136,7 +136,7 @@ list_of(struct api *api, const char *text)
 }
 
 /* The number first: what happens while the list is made is told again, never missed. */
-void
+bool
 machines_call(struct call *call)
 {
 	struct registry *registry = call->api->o.registry;
@@ -149,9 +149,10 @@ machines_call(struct call *call)
 		o, "seq", json_integer((json_int_t)registry_newest(registry)));
 	json_object_set_new(o, "machines", list_of(call->api, text));
 	call_json(call, 200, o);
+	return true;
 }
 
-void
+bool
 machine_call(struct call *call)
 {
 	struct machine_view m;
@@ -159,9 +160,10 @@ machine_call(struct call *call)
 
 	if (!api_find(call->api, call->id, &m)) {
 		call_error(call, 404, "no machine '%s' has been heard of", call->id);
-		return;
+		return true;
 	}
 	o = api_machine(call->api, &m, NULL);
 	story_add(call->api, &m, o);
 	call_json(call, 200, o);
+	return true;
 }

@@ -26,7 +26,7 @@ shape_rom(const struct rom_row rows[], size_t i)
 	return o;
 }
 
-void
+bool
 roms_call(struct call *call)
 {
 	struct rom_row *rows = rom_rows(call->api->o.site->roms);
@@ -37,4 +37,5 @@ roms_call(struct call *call)
 	free(rows);
 	json_object_set_new(o, "roms", list);
 	call_json(call, 200, o);
+	return true;
 }

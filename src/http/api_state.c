@@ -92,49 +92,50 @@ on_durable_forgotten(void *arg, bool ok)
 	call_finish(arg);
 }
 
-/* Acknowledged when it is on disk; the store says when. */
+/* Acknowledged when it is on disk; the store says when, in its thread or at once. */
 static void
 acknowledge(struct call *call, uint64_t generation, void (*done)(void *arg, bool ok))
 {
-	call->deferred = true;
 	if (call->api->o.store != NULL)
 		store_when_durable(call->api->o.store, generation, done, call);
 	else
 		done(call, true);
 }
 
-void
+bool
 state_call(struct call *call)
 {
 	enum machine_state state = STATE_BOOT;
 	json_t *body;
 	const char *wrong = parse(call, &body, &state);
-	uint64_t generation;
+	uint64_t generation = 0;
 
 	if (wrong != NULL)
 		call_error(call, 422, "%s", wrong);
 	else if (!whose(call))
 		call_error(call, 404, "'%s' is no MAC address, and no machine with one",
 			call->id);
-	else {
+	else
 		generation = registry_set_state(
 			call->api->o.registry, &call->mac, state, by_of(call, body));
-		json_decref(body);
-		acknowledge(call, generation, on_durable_state);
-		return;
-	}
 	json_decref(body);
+	if (call->status != 0)
+		return true;
+	acknowledge(call, generation, on_durable_state);
+	return false;
 }
 
-void
+bool
 forget_call(struct call *call)
 {
 	uint64_t generation = 0;
 
 	if (whose(call))
 		generation = registry_forget(call->api->o.registry, &call->mac);
-	if (generation == 0)
+	if (generation == 0) {
 		call_error(call, 404, "no machine '%s' has been heard of", call->id);
-	else
-		acknowledge(call, generation, on_durable_forgotten);
+		return true;
+	}
+	acknowledge(call, generation, on_durable_forgotten);
+	return false;
 }

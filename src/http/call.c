@@ -130,8 +130,7 @@ run(struct task *task)
 {
 	struct call *call = (struct call *)((char *)task - offsetof(struct call, task));
 
-	call->answer(call);
-	if (!call->deferred)
+	if (call->answer(call))
 		call_finish(call);
 }
 
@@ -157,7 +156,7 @@ call_new(struct api *api, const struct visit *v, struct span id)
 
 void
 call_begin(struct api *api, const struct visit *v, struct span id,
-	void (*answer)(struct call *call), struct reply *r)
+	bool (*answer)(struct call *call), struct reply *r)
 {
 	struct call *call = id.len < CALL_ID_MAX ? call_new(api, v, id) : NULL;
 

@@ -199,7 +199,7 @@ put_all(FILE *out, struct api *api, struct tally_numbers *n)
 	put_store(out, api->o.store);
 }
 
-void
+bool
 metrics_call(struct call *call)
 {
 	struct tally_numbers *n = malloc(sizeof(*n));
@@ -210,8 +210,9 @@ metrics_call(struct call *call)
 	free(n);
 	if (out == NULL || fclose(out) != 0) {
 		call_error(call, 503, "out of memory");
-		return;
+		return true;
 	}
 	call->status = 200;
 	call->type = "text/plain; version=0.0.4; charset=utf-8";
+	return true;
 }
