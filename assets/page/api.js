@@ -10,8 +10,13 @@ export class Refused extends Error {
 	}
 }
 
+/* Without a registry there is no API, and its names are those of missing files. */
+const noRecord = 'This pixie keeps no record of machines and boots: it was started with --no-timeline.';
+
 async function answer(reply) {
 	const body = await reply.json().catch(() => ({}));
+	if (reply.status === 404 && !body.error)
+		throw new Refused(404, noRecord);
 	if (!reply.ok)
 		throw new Refused(reply.status, body.error ?? `pixie answered ${reply.status}`);
 	return body;

@@ -16,7 +16,7 @@ const model = new Model();
 const wish = {query: '', group: 'all', order: 'boot'};
 const stale = new Set(); /* ids to be asked for again */
 let server = null, loaded = false, stream = null;
-let open = null; /* {view, record} of the machine whose story is shown */
+let open = null; /* {view, record, waiting} of the machine whose story is shown */
 let busy = false, sortedAt = 0, listAnew = true, listCost = 0, lastLoad = 0;
 
 const list = listView({open: (id) => go(`#/m/${encodeURIComponent(id)}`)});
@@ -133,7 +133,8 @@ function placeholder() {
 
 function openMachine(id) {
 	const view = machineView(id, {change: (state) => change(id, state)});
-	open = {view, record: model.machine(id) ? {m: model.machine(id), boots: [], lost: 0} : null};
+	const m = model.machine(id);
+	open = {view, record: m ? {m, boots: [], lost: 0} : null, waiting: new Set()};
 	byId('detail').replaceChildren(view.node);
 	byId('detail').scrollTop = 0;
 	list.select(id);
@@ -174,11 +175,13 @@ async function loadMachines() {
 	return seq;
 }
 
-/* What the stream tells while the answer is on its way is put behind it. */
+/*
+ * What the stream tells while an answer is on its way is put behind it. Answers may
+ * overtake each other: each has its own list.
+ */
 async function loadMachine(id) {
-	const meanwhile = [];
-	if (open?.view.id === id)
-		open.meanwhile = meanwhile;
+	const meanwhile = [], waiting = open?.view.id === id ? open.waiting : new Set();
+	waiting.add(meanwhile);
 	try {
 		const {boots = [], lost = 0, ...m} = await api.machine(id);
 		model.put(m);
@@ -193,6 +196,7 @@ async function loadMachine(id) {
 			byId('detail').replaceChildren(el('div', {class: 'placeholder'},
 				el('p', {}, `pixie does not know ${id}.`), el('a', {href: '#/'}, 'All machines')));
 	}
+	waiting.delete(meanwhile);
 	draw();
 }
 
@@ -284,7 +288,7 @@ function onStory(event) {
 	if (model.take(event))
 		stale.add(event.id);
 	if (event.id === open?.view.id && event.boot) {
-		open.meanwhile?.push(event);
+		open.waiting.forEach((meanwhile) => meanwhile.push(event));
 		if (open.record)
 			addToStory(event);
 	}

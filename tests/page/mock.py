@@ -48,6 +48,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
             status, words = self.server.mock.refuse_reads
             return self.reply(status, {"error": words})
         answer = self.server.mock.get(path)
+        if self.server.mock.held and path.startswith("/api/v1/machines/"):
+            answer = json.loads(json.dumps(answer))  # as it was when it was asked for
+            self.server.mock.held.pop().wait(20)
         self.reply(*((200, answer) if answer is not None else (404, {"error": f"no {path}"})))
 
     def do_PUT(self):
@@ -95,6 +98,7 @@ class Mock:
         self.lock = threading.Lock()
         self.refuse = self.refuse_reads = None  # (status, words) for what is asked next
         self.puts = []
+        self.held = []  # for each of the next machines asked for, the event to wait for
         self.up()
 
     # -- its life ---------------------------------------------------------

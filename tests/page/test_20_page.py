@@ -1,4 +1,7 @@
 """The page against a server that does what a test wants (mock.py)."""
+import threading
+import time
+
 import pytest
 
 import scenes
@@ -195,6 +198,29 @@ def test_a_machine_that_comes_after_its_link(mock, visit):
     server.boots[IDENT] = [{**boot("running"), "events": []}]
     server.tell(IDENT, "discover", via="dhcp", boot=1, say="It asks what to boot.")
     page.wait_text("#events", "It asks what to boot.")
+
+
+def test_answers_that_overtake_each_other(mock, visit):
+    """An answer of before an event, come after it, does not take it back."""
+    server = booting(mock)
+    first, second = threading.Event(), threading.Event()
+    server.held = [second, first]
+    page = live(visit(server.url + HASH))
+    page.locator(f"[id='m-{OTHER}']").waitFor()
+    server.tell(IDENT, "script", via="http", name="x.ipxe", boot=1, say="One.")  # asked for anew
+    for _ in range(100):
+        if not server.held:
+            break
+        time.sleep(.1)
+    server.tell(IDENT, "sent", via="http", name="extra/two", boot=1, say="Two.")
+    second.set()
+    page.wait_text("#events", "Two.")
+    first.set()
+    page.wait("() => performance.getEntriesByType('resource').filter((e) => e.name.includes('/machines/')).length === 2")
+    page.evaluate("() => new Promise((drawn) => setTimeout(drawn, 100))")
+    assert "Two." in page.text("#events")
+    page.getByRole("tab", {"name": "script"}).click()
+    page.wait_text("#events", "One.")
 
 
 def test_a_boot_begins(mock, visit):

@@ -157,6 +157,17 @@ def test_without_a_token_nothing_can_be_changed(scene, visit, booter):
     site.close()
 
 
+def test_without_a_record_the_page_says_so(scene, visit):
+    site = Site()
+    server = pixie.Pixie(scene.server, *site.options(), "--control", "none", "--no-timeline")
+    page = visit(URL)
+    page.wait_text(".notice", "it was started with --no-timeline")
+    page.goto(URL + "#/roms")
+    page.wait_text("#roms", "it was started with --no-timeline")
+    server.stop()
+    site.close()
+
+
 EVIL = "<img src=x onerror=globalThis.pwned=1>\"'"
 
 
