@@ -20,6 +20,7 @@ struct progress;
 struct transfer {
 	struct transfer *chain; /* in the table's bucket */
 	struct port *port;
+	struct progress *progress; /* NULL: no registry, or it knows the end */
 	bool is_waiting, is_queued, is_reported;
 	bool is_paced;  /* `due` is when its machine may be sent to */
 	bool was_paced; /* and when that had come, another had the turn */
@@ -28,10 +29,7 @@ struct transfer {
 	struct tftp_session session;
 	TAILQ_ENTRY(transfer) waiting;
 	struct mono started;
-	/* The registry's; NULL: none, or it was told the end. */
-	struct progress *progress;
-	uint64_t
-		request; /* hash of the datagram that opened it: the same byte for byte */
+	uint64_t request; /* hash of the datagram that opened it, byte for byte */
 	const char *name; /* in `label`, behind it */
 	char label[];     /* who, for the log */
 };
