@@ -15,6 +15,7 @@ struct taker {
 
 static struct taker takers[MOST];
 static unsigned n_takers;
+static struct pace *pace;
 
 static struct netaddr
 host(const char *text)
@@ -92,6 +93,8 @@ leave(void **state)
 		close(takers[i].fd);
 	n_takers = 0;
 	stop();
+	pace_free(pace);
+	pace = NULL;
 	return 0;
 }
 
@@ -151,7 +154,8 @@ a_full_link_is_shared_by_all_machines(void **state)
 static void
 a_machines_transfers_share_its_pace(void **state)
 {
-	start((struct tftp_config){.pace = pace_new(1000000)});
+	pace = pace_new(1000000);
+	start((struct tftp_config){.pace = pace});
 	join("127.0.0.2", 64);
 	join("127.0.0.2", 64);
 	join("127.0.0.3", 64);
@@ -167,7 +171,8 @@ paced_transfers_come_to_their_end(void **state)
 {
 	static const unsigned windows[] = {1, 2, 7, 64};
 
-	start((struct tftp_config){.pace = pace_new(20000000)});
+	pace = pace_new(20000000);
+	start((struct tftp_config){.pace = pace});
 	for (unsigned i = 0; i < COUNT(windows); i++)
 		join("127.0.0.2", windows[i]);
 	take_all(COUNT(windows) * 300);
