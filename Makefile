@@ -13,5 +13,6 @@ ifneq ($(QUICK)$(BENCH),)
 else
 	/usr/bin/python3 bench/run.py
 	/usr/bin/python3 bench/run.py --growth --rounds 1
-	/usr/bin/python3 bench/page.py build/bench/results.json build/bench/growth.json
+	/usr/bin/python3 bench/workers.py --rounds 3
+	/usr/bin/python3 bench/page.py build/bench/results.json build/bench/growth.json build/bench/workers.json
 endif

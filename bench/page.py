@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """Writes what was measured into doc/performance.md, between its markers, and the plot.
 
-page.py RESULTS.json GROWTH.json (either may be missing: that part stays as it is)
+page.py RESULTS.json GROWTH.json WORKERS.json (one that is missing: that part stays as it is)
 """
 
 import json
@@ -12,6 +12,7 @@ import sys
 
 import plot
 import report
+import workers
 import workloads
 
 DOC = pathlib.Path(__file__).resolve().parent.parent / "doc"
@@ -32,7 +33,7 @@ def circumstances(whole):
     peers = ", ".join(f"{n} {v}" for n, v in sorted(whole["versions"].items()))
     yield (f"{m['date']}, {m['cores']} cores of an {m['cpu']}, Linux {m['kernel']}; "
            f"{rounds} round{'s' if rounds > 1 else ''}{' (quick)' if whole['quick'] else ''}, "
-           f"median [least…most]; peers: {peers}.")
+           f"median [least…most]{'; peers: ' * bool(peers)}{peers}.")
     if whole.get("note"):
         yield whole["note"]
 
@@ -54,7 +55,7 @@ def growth_table(results):
         yield f"| {name.split('-')[1]} | " + " | ".join(cells) + f" | {cpu:.2f} |"
 
 
-def main(results, growth):
+def main(results, growth, several):
     page = DOC / "performance.md"
     text = page.read_text()
     if pathlib.Path(results).exists():
@@ -64,8 +65,11 @@ def main(results, growth):
         whole = json.loads(pathlib.Path(growth).read_text())
         text = replace(text, "growth", [*circumstances(whole), "", *growth_table(whole["results"])])
         (DOC / "performance.svg").write_text(plot.svg(whole["results"]))
+    if pathlib.Path(several).exists():
+        whole = json.loads(pathlib.Path(several).read_text())
+        text = replace(text, "workers", [*circumstances(whole), "", *workers.table(whole["results"])])
     page.write_text(text)
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:3])
+    main(*sys.argv[1:4])
