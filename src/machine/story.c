@@ -81,10 +81,7 @@ static void
 read_script(struct story *s, const struct event *e)
 {
 	if (e->kind == EV_SCRIPT || e->kind == EV_SENT) {
-		/* Told that it was its script, and that it was sent: once. */
-		if (e->kind == EV_SENT || s->script == NULL ||
-			s->script->kind == EV_SCRIPT)
-			s->scripts++;
+		s->scripts[e->kind == EV_SENT]++;
 		s->script = e;
 		s->script_missing = NULL;
 	} else if (e->kind == EV_MISSING || e->kind == EV_REFUSED)

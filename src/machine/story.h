@@ -25,8 +25,8 @@ struct story {
 	const struct event
 		*unanswered;       /* TFTP: nothing of what we sent was acknowledged */
 	const struct event *asked; /* still under way */
-	/* How often: offers; the last ROM, whole; its script asked for and got. */
-	unsigned offers, roms, scripts;
+	/* How often: offers; the last ROM, whole; its script, by what was told of it. */
+	unsigned offers, roms, scripts[2];
 };
 
 struct story story_read(const struct event *events, size_t n,

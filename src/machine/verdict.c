@@ -359,7 +359,7 @@ is_kernel_missing(const struct story *s, struct verdict *v)
 static bool
 is_kernel_never_asked(const struct story *s, struct verdict *v)
 {
-	bool again = s->scripts > 1;
+	bool again = s->scripts[0] > 1 || s->scripts[1] > 1;
 
 	if (s->script == NULL || s->file_sent != NULL || s->asked != NULL ||
 		s->script_missing != NULL || s->silent < (again ? SOON / 2 : A_WHILE))

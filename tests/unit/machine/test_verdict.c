@@ -128,6 +128,8 @@ static const struct talk talks[] = {
 	{"the script came late", {ASKS(7), TO_ROM, TO_MENU, E(10, HTTP(MISSING, "ipxe/x.ipxe")), E(30, HTTP(SCRIPT, "ipxe/x.ipxe")), TO_KERNEL},
 		30, "booted", "booted", NULL},
 	{"a dead address in it", {ASKS(7), TO_ROM, TO_MENU, TO_SCRIPT}, 35, "kernel-never-asked", "quiet", "address"},
+	{"one script is told of twice", {ASKS(7), TO_ROM, TO_MENU, TO_SCRIPT, E(0, HTTP(SENT, "ipxe/x.ipxe"))},
+		35, "kernel-never-asked", "quiet", "address"},
 	{"it comes back for its script", {ASKS(7), TO_ROM, TO_MENU, TO_SCRIPT, E(0, HTTP(SENT, "ipxe/x.ipxe")), E(45, HTTP(SCRIPT, "ipxe/x.ipxe")), E(0, HTTP(SENT, "ipxe/x.ipxe"))},
 		15, "kernel-never-asked", "failed", "again and again"},
 	{"the script, just now", {ASKS(7), TO_ROM, TO_MENU, TO_SCRIPT}, 20, NULL, "running", NULL},
