@@ -57,8 +57,12 @@ struct backend_ops {
 	 * STORE_GONE: there is none yet. */
 	enum stored (*load)(struct backend *b, const struct store_sink *sink,
 		char why[static STORE_WHY]);
-	/* Whether the open one is sound; reads all of it. */
-	enum stored (*check)(struct backend *b, char why[static STORE_WHY]);
+	/* Whether the open one is sound; reads all of it: a second for a million events.
+	 * Thorough, after something happened to it, takes seven. */
+	enum stored (*check)(
+		struct backend *b, bool thorough, char why[static STORE_WHY]);
+	/* An empty batch only looks whether the database is still there, and untouched.
+	 */
 	enum stored (*write)(struct backend *b, const struct store_batch *batch,
 		char why[static STORE_WHY]);
 	/* Forgets a bounded part of what is beyond the bounds; `*more`: not all yet. */

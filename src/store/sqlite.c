@@ -19,6 +19,7 @@
 
 #define APPLICATION_ID 0x70697865 /* "pixe", for file(1) and against mistakes */
 #define BUSY_MS 200
+#define CHECKPOINT_PAGES 1000
 
 /* Each takes the schema from its index to the next. One that was released stays. */
 static const char *const migrations[] = {
@@ -99,6 +100,23 @@ sqlite_close(struct backend *b)
 	s->db = NULL;
 }
 
+static bool
+stat_wal(const struct sqlite *s, struct stat *st)
+{
+	char name[PATH_MAX + 8];
+
+	snprintf(name, sizeof(name), "%s-wal", s->path);
+	return stat(name, st) == 0;
+}
+
+static bool
+same(const struct stat *a, const struct stat *b)
+{
+	return a->st_dev == b->st_dev && a->st_ino == b->st_ino &&
+	       a->st_size == b->st_size && a->st_mtim.tv_sec == b->st_mtim.tv_sec &&
+	       a->st_mtim.tv_nsec == b->st_mtim.tv_nsec;
+}
+
 enum stored
 sqlite_still_there(struct sqlite *s, char why[static STORE_WHY])
 {
@@ -117,13 +135,48 @@ sqlite_still_there(struct sqlite *s, char why[static STORE_WHY])
 		snprintf(why, STORE_WHY, "another file took its place");
 		return STORE_GONE;
 	}
-	if (st.st_size < s->seen.st_size) {
-		/* Cut, or vacuumed: opened anew it is looked through. */
-		snprintf(why, STORE_WHY, "it became shorter under us");
-		return STORE_TROUBLE;
-	}
-	s->seen = st;
 	return STORED;
+}
+
+/*
+ * What somebody else wrote may be good (an admin with sqlite3) or garbage, which SQLite
+ * would notice only much later, its pages being in memory.
+ */
+enum stored
+sqlite_untouched(struct sqlite *s, char why[static STORE_WHY])
+{
+	enum stored how = sqlite_still_there(s, why);
+	struct stat st, wal;
+
+	if (how != STORED)
+		return how;
+	if (stat(s->path, &st) == 0 && same(&st, &s->seen) && stat_wal(s, &wal) &&
+		same(&wal, &s->seen_wal))
+		return STORED;
+	snprintf(why, STORE_WHY, "somebody else wrote to it: it is looked through");
+	return STORE_TROUBLE;
+}
+
+static int
+on_wal(void *arg, sqlite3 *db, const char *name, int pages)
+{
+	struct sqlite *s = arg;
+
+	(void)db;
+	(void)name;
+	s->wal_pages = pages;
+	return SQLITE_OK;
+}
+
+void
+sqlite_wrote(struct sqlite *s)
+{
+	if (s->wal_pages >= CHECKPOINT_PAGES)
+		sqlite3_wal_checkpoint_v2(
+			s->db, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
+	stat(s->path, &s->seen);
+	if (!stat_wal(s, &s->seen_wal))
+		s->seen_wal = (struct stat){0};
 }
 
 static enum stored
@@ -215,6 +268,7 @@ open_file(struct sqlite *s, char why[static STORE_WHY])
 		return STORE_TROUBLE;
 	}
 	sqlite3_busy_timeout(s->db, BUSY_MS);
+	sqlite3_wal_hook(s->db, on_wal, s); /* in the place of its own checkpoints */
 	return run(s,
 		"PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;"
 		"PRAGMA mmap_size=0; PRAGMA temp_store=MEMORY; PRAGMA cell_size_check=ON;"
@@ -235,6 +289,8 @@ sqlite_open(struct backend *b, bool *fresh, char why[static STORE_WHY])
 		how = migrate(s, version, why);
 	if (how == STORED)
 		how = sqlite_prepare(s, why);
+	if (how == STORED)
+		sqlite_wrote(s);
 	*fresh = version == 0;
 	if (how != STORED)
 		sqlite_close(b);
@@ -242,11 +298,14 @@ sqlite_open(struct backend *b, bool *fresh, char why[static STORE_WHY])
 }
 
 static enum stored
-sqlite_check(struct backend *b, char why[static STORE_WHY])
+sqlite_check(struct backend *b, bool thorough, char why[static STORE_WHY])
 {
 	struct sqlite *s = sqlite_of(b);
 	sqlite3_stmt *st;
-	int rc = sqlite3_prepare_v2(s->db, "PRAGMA quick_check(1)", -1, &st, NULL);
+	/* Only the second looks whether the indexes have what the tables have. */
+	int rc = sqlite3_prepare_v2(s->db,
+		thorough ? "PRAGMA integrity_check(1)" : "PRAGMA quick_check(1)", -1, &st,
+		NULL);
 	enum stored how = STORED;
 
 	if (rc != SQLITE_OK)

@@ -26,15 +26,21 @@ struct sqlite {
 	char path[PATH_MAX];
 	sqlite3 *db;
 	sqlite3_stmt *prepared[SQL_COUNT];
-	struct stat seen; /* the file that `db` has open */
+	/* The file that `db` has open and its WAL, as our last write left them. */
+	struct stat seen, seen_wal;
+	int wal_pages;
 };
 
 /*
  * What an SQLite result means, `why` filled unless it is STORED. `db` may be NULL.
  */
 enum stored sqlite_says(sqlite3 *db, int rc, char why[static STORE_WHY]);
-/* Whether the path still leads to the file that is open, in its full length. */
+/* Whether the path still leads to the file that is open. */
 enum stored sqlite_still_there(struct sqlite *s, char why[static STORE_WHY]);
+/* And whether it is as our last write left it: else it is to be looked through. */
+enum stored sqlite_untouched(struct sqlite *s, char why[static STORE_WHY]);
+/* After a write: moves a long WAL into the file, and remembers how they look. */
+void sqlite_wrote(struct sqlite *s);
 
 enum stored sqlite_prepare(struct sqlite *s, char why[static STORE_WHY]);
 void sqlite_unprepare(struct sqlite *s);

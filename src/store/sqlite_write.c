@@ -245,27 +245,32 @@ give_up(struct sqlite *s)
 
 /*
  * The file is looked for again after the commit: what went into a deleted one is not
- * on the disk, and must not be acknowledged.
+ * on the disk, and must not be acknowledged. Without anything to write it is only
+ * looked at.
  */
 enum stored
 sqlite_write(
 	struct backend *b, const struct store_batch *batch, char why[static STORE_WHY])
 {
 	struct sqlite *s = (struct sqlite *)b;
-	enum stored how = sqlite_still_there(s, why);
+	enum stored how = sqlite_untouched(s, why);
 	int rc;
 
-	if (how != STORED)
+	if (how != STORED || batch->n_states + batch->n_machines + batch->n_events == 0)
 		return how;
 	rc = simple(s, SQL_BEGIN);
 	if (rc == SQLITE_OK)
 		rc = write_all(s, batch);
 	if (rc == SQLITE_OK)
 		rc = simple(s, SQL_COMMIT);
-	if (rc == SQLITE_OK)
-		return sqlite_still_there(s, why);
-	how = sqlite_says(s->db, rc, why);
-	give_up(s);
+	if (rc != SQLITE_OK) {
+		how = sqlite_says(s->db, rc, why);
+		give_up(s);
+		return how;
+	}
+	how = sqlite_still_there(s, why);
+	if (how == STORED)
+		sqlite_wrote(s);
 	return how;
 }
 
@@ -352,8 +357,10 @@ sqlite_prune(struct backend *b, const struct store_bounds *bounds, int64_t now_m
 	if (rc == SQLITE_OK)
 		rc = simple(s, SQL_COMMIT);
 	*more = rc == SQLITE_OK && rows > 0;
-	if (rc == SQLITE_OK)
+	if (rc == SQLITE_OK) {
+		sqlite_wrote(s);
 		return STORED;
+	}
 	how = sqlite_says(s->db, rc, why);
 	give_up(s);
 	return how;

@@ -57,6 +57,7 @@ struct store {
 	/* The thread's own. */
 	struct ledger *ledger;
 	bool is_open, loaded, checked;
+	bool suspect;      /* something happened to it: the check is to be thorough */
 	bool all_machines; /* a new database: every machine is to be written */
 	uint64_t taken;    /* the generation that the ledger holds, */
 	uint64_t durable;  /* and the one that is on the disk */
@@ -211,8 +212,10 @@ open_once(struct store *s, char why[static STORE_WHY])
 		return how;
 	s->is_open = true;
 	s->checked = fresh;
-	if (fresh)
+	if (fresh) {
 		all_unsaved(s);
+		s->cursor = 0; /* the history that is still in the ring, too */
+	}
 	return STORED;
 }
 
@@ -330,8 +333,7 @@ write_history(struct store *s, char why[static STORE_WHY])
 			s->strings, sizeof(s->strings), &lost);
 		batch.n_events = n;
 		batch.n_machines = machines_of(s, n);
-		if (n > 0)
-			how = write_batch(s, &batch, why);
+		how = write_batch(s, &batch, why); /* none: a look whether it is there */
 		if (how != STORED)
 			return how;
 		s->cursor = cursor;
@@ -355,6 +357,20 @@ prune(struct store *s, char why[static STORE_WHY])
 	return how;
 }
 
+static enum stored
+look_through(struct store *s, char why[static STORE_WHY])
+{
+	enum stored how = STORED;
+
+	if (!s->checked)
+		how = s->backend->ops->check(s->backend, s->suspect, why);
+	if (how == STORED) {
+		s->checked = true;
+		s->suspect = false;
+	}
+	return how;
+}
+
 /* Once a tick; states come first and at every wake. */
 static enum stored
 do_history(struct store *s, struct mono now, char why[static STORE_WHY])
@@ -362,9 +378,8 @@ do_history(struct store *s, struct mono now, char why[static STORE_WHY])
 	enum stored how;
 
 	s->tick = mono_after(now, MONO_MS(TICK_MS));
-	if (!s->checked && (how = s->backend->ops->check(s->backend, why)) != STORED)
+	if ((how = look_through(s, why)) != STORED)
 		return how;
-	s->checked = true;
 	if ((how = write_all_machines(s, why)) != STORED ||
 		(how = write_history(s, why)) != STORED)
 		return how;
@@ -376,6 +391,9 @@ try_to_write(struct store *s, struct mono now, char why[static STORE_WHY])
 {
 	enum stored how = s->is_open ? STORED : open_it(s, why);
 
+	/* What is written to a database that is not sound is not kept. */
+	if (how == STORED && s->suspect)
+		how = look_through(s, why);
 	if (how == STORED)
 		how = write_states(s, why);
 	if (how == STORED && (mono_reached(s->tick, now) || !s->health.ok))
@@ -399,6 +417,7 @@ recover(struct store *s, enum stored how, char why[static STORE_WHY])
 	if (how != STORE_LATER && s->is_open) {
 		s->backend->ops->close(s->backend);
 		s->is_open = false;
+		s->suspect = true;
 	}
 	if (how == STORED)
 		all_unsaved(s);

@@ -495,6 +495,44 @@ cut_under_us_is_made_anew_from_memory(void **state)
 	dies(&l);
 }
 
+/* The file keeps its length, and SQLite its pages in memory: it would not notice. */
+static void
+overwritten_under_us_is_made_anew_from_memory(void **state)
+{
+	struct life l = born();
+	sqlite3 *db = outsider();
+
+	fill(&l);
+	assert_true(set(&l, &first, STATE_LOCAL));
+	does(db, "PRAGMA wal_checkpoint(TRUNCATE)");
+	sqlite3_close(db);
+	UNTIL(health(&l).ok);
+	overwrite(4096, 6 * 4096);
+	/* Nobody has to write, nor ask. */
+	UNTIL(files_named(FILE_NAME ".corrupt-2") > 0);
+	UNTIL(strcmp(on_disk(STATE_OF_FIRST), "local") == 0);
+	UNTIL(health(&l).ok);
+	assert_string_equal(
+		on_disk("SELECT count(*) FROM state WHERE state='local'"), "301");
+	assert_string_equal(on_disk("PRAGMA integrity_check"), "ok");
+	dies(&l);
+}
+
+static void
+deleted_while_nothing_happens_is_made_anew(void **state)
+{
+	struct life l = born();
+
+	assert_true(set(&l, &first, STATE_LOCAL));
+	tell(&l, &first, EV_ASKED, "before");
+	UNTIL(strcmp(on_disk(EVENTS_NAMED("before")), "1") == 0);
+	assert_int_equal(unlink(in_sandbox(FILE_NAME)), 0);
+	UNTIL(files_named(FILE_NAME "-wal") == 1 &&
+		strcmp(on_disk(STATE_OF_FIRST), "local") == 0);
+	UNTIL(strcmp(on_disk(EVENTS_NAMED("before")), "1") == 0);
+	dies(&l);
+}
+
 /* What SQLite keeps in shared memory beside it: without a guard this is a SIGBUS. */
 static void
 index_cut_under_us_does_not_end_the_process(void **state)
@@ -643,6 +681,8 @@ main(void)
 		T(garbage_is_moved_aside_at_start),
 		T(corrupt_page_is_found_and_states_survive),
 		T(cut_under_us_is_made_anew_from_memory),
+		T(overwritten_under_us_is_made_anew_from_memory),
+		T(deleted_while_nothing_happens_is_made_anew),
 		T(index_cut_under_us_does_not_end_the_process),
 		T(all_overwritten_under_us),
 		T(vacuumed_is_no_corruption),
