@@ -38,15 +38,20 @@ own_script_whose(const struct site *site, const struct asked *asked, struct mac 
 	return true;
 }
 
-/* All of a script in memory, from malloc; NULL when it is none, changed, or no memory. */
+static bool
+is_script(const struct content *c)
+{
+	return content_size(c) > 0 && content_size(c) <= SCRIPT_MAX;
+}
+
+/* All of a script in memory, from malloc; NULL when it changed meanwhile, or no memory.
+ */
 static char *
 read_script(struct content *c, size_t *len)
 {
 	char *text;
 
 	*len = (size_t)content_size(c);
-	if (content_size(c) == 0 || content_size(c) > SCRIPT_MAX)
-		return NULL;
 	text = malloc(*len);
 	if (text != NULL &&
 		(content_read(c, 0, text, *len) < 0 || content_check(c) < 0)) {
@@ -54,6 +59,15 @@ read_script(struct content *c, size_t *len)
 		return NULL;
 	}
 	return text;
+}
+
+/* What it says of its state must not be guessed: iPXE asks again in some seconds. */
+static void
+ask_again(struct resolution *r)
+{
+	resolution_done(r);
+	r->kind = RESOLVED_BUSY;
+	snprintf(r->note, sizeof(r->note), "%.200s changed while it was read", r->name);
 }
 
 static enum machine_state
@@ -157,7 +171,9 @@ serve_script(const struct site *site, const struct asked *asked, const struct ma
 			.arch = -1,
 			.via = asked->over_http ? VIA_HTTP : VIA_TFTP,
 			.name = file_of(r)});
-	registry_script_served(site->registry, mac, in_script);
+	/* An empty file is one that is just being written: it says nothing. */
+	if (is_script(r->content))
+		registry_script_served(site->registry, mac, in_script);
 }
 
 void
@@ -167,14 +183,19 @@ own_script_give(const struct site *site, const struct asked *asked, const struct
 	enum machine_state state, in_script = STATE_BOOT;
 	bool found = r->kind == RESOLVED_CONTENT;
 	size_t len = 0;
-	char *text;
+	char *text = NULL;
 
 	if (site->registry == NULL || asked->purpose == FOR_READING ||
 		!(found || r->kind == RESOLVED_NOT_FOUND))
 		return;
-	text = found ? read_script(r->content, &len) : NULL;
-	if (text != NULL)
+	if (found && is_script(r->content)) {
+		text = read_script(r->content, &len);
+		if (text == NULL) {
+			ask_again(r);
+			return;
+		}
 		in_script = state_in(text, len, mac);
+	}
 	if (asked->purpose == FOR_BOOT)
 		registry_asks(site->registry, mac, asked->over_http ? VIA_HTTP : VIA_TFTP,
 			r->name);
@@ -202,7 +223,7 @@ own_script_fill_in(
 		r->kind != RESOLVED_CONTENT || n < 5 ||
 		strcasecmp(r->name + n - 5, ".ipxe") != 0)
 		return;
-	text = read_script(r->content, &len);
+	text = is_script(r->content) ? read_script(r->content, &len) : NULL;
 	if (text != NULL && has_mark(text, len)) {
 		if (own_script_whose(site, asked, &mac))
 			fill_in(site, asked, &mac, text, len, r);

@@ -120,7 +120,10 @@ void registry_asks(
  */
 enum machine_state registry_state(
 	struct registry *r, const struct mac *mac, enum machine_state in_script);
-/* The script was served: uses up a `once` (either kind). */
+/*
+ * The script was served: uses up a `once` (either kind); one that says `boot` makes the
+ * next `once` in it count again.
+ */
 void registry_script_served(
 	struct registry *r, const struct mac *mac, enum machine_state in_script);
 /*

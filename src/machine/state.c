@@ -183,19 +183,21 @@ registry_script_served(
 	struct registry *r, const struct mac *mac, enum machine_state in_script)
 {
 	struct machine *m;
-	bool uses;
+	bool uses, rearms;
 
 	if (r == NULL)
 		return;
 	registry_lock(r);
 	m = known_or_made(r, mac);
 	uses = m != NULL && wanted(m, in_script) == STATE_ONCE && !m->once_used;
-	if (uses) {
-		m->once_used = true;
-		m->once_boot = m->boot;
+	/* A script that says `boot` again takes back that its `once` was used up. */
+	rearms = m != NULL && !m->state_set && in_script == STATE_BOOT && m->once_used;
+	if (uses || rearms) {
+		m->once_used = uses;
+		m->once_boot = uses ? m->boot : 0;
 		machine_dirty(r, m);
 	}
-	unlock(r, uses);
+	unlock(r, uses || rearms);
 }
 
 /* Tokens. */

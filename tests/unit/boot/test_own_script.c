@@ -137,6 +137,25 @@ once_is_one_boot(void **state)
 	assert_string_equal(get(NAME), LOCAL);
 }
 
+/* By files alone: who keeps the scripts in git sets no states. */
+static void
+once_counts_again_after_a_boot_without(void **state)
+{
+	put_file("scripts/" FILE_NAME, "#!ipxe\n# pixie: once\n");
+	boots();
+	get(NAME);
+	boots();
+	assert_string_equal(get(NAME), LOCAL);
+	put_file("scripts/" FILE_NAME, "#!ipxe\n# pixie: boot\n");
+	boots();
+	assert_string_equal(get(NAME), "#!ipxe\n# pixie: boot\n");
+	put_file("scripts/" FILE_NAME, "#!ipxe\n# pixie: once\n");
+	boots();
+	assert_string_equal(get(NAME), "#!ipxe\n# pixie: once\n");
+	boots();
+	assert_string_equal(get(NAME), LOCAL);
+}
+
 /* The first that pixie hears of a machine, and of each of its boots, is this request. */
 static void
 once_without_dhcp(void **state)
@@ -319,6 +338,7 @@ main(void)
 		T(each_state_gives_its_own),
 		T(local_needs_no_script),
 		T(once_is_one_boot),
+		T(once_counts_again_after_a_boot_without),
 		T(once_without_dhcp),
 		T(head_and_browsers_use_nothing_up),
 		T(state_set_by_somebody_wins_over_the_script),
