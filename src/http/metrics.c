@@ -169,10 +169,9 @@ put_store(FILE *out, struct store *store)
 static void
 put_server(FILE *out, struct api *api)
 {
-	size_t machines = 0, transfers = 0;
+	size_t machines, transfers;
 
-	free(registry_machines(api->o.registry, &machines));
-	free(registry_transfers(api->o.registry, NULL, &transfers));
+	registry_count(api->o.registry, &machines, &transfers);
 	family(out, "pixie_build_info", "gauge", "The version, as a label.");
 	fprintf(out, "pixie_build_info{version=\"%s\"} 1\n", api->o.version);
 	family(out, "pixie_start_time_seconds", "gauge", "When pixie began.");

@@ -245,6 +245,17 @@ registry_transfer_end(struct registry *r, struct progress *p, const struct event
 	free(t);
 }
 
+void
+registry_count(struct registry *r, size_t *machines, size_t *transfers)
+{
+	*machines = 0;
+	registry_lock(r);
+	for (int i = 0; i < QUEUES; i++)
+		*machines += r->counts[i];
+	*transfers = r->n_transfers;
+	registry_unlock(r);
+}
+
 struct tally *
 registry_tally(struct registry *r)
 {

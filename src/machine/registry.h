@@ -195,7 +195,9 @@ uint64_t registry_newest(struct registry *r); /* seq; 0: nothing yet */
 size_t registry_events_at(struct registry *r, uint64_t *cursor,
 	const struct netaddr *only, struct event *out, size_t max, char *buf, size_t cap,
 	uint64_t *lost);
-size_t registry_memory(struct registry *r);       /* bytes held, for metrics */
+size_t registry_memory(struct registry *r); /* bytes held, for metrics */
+/* How many machines there are, and transfers under way; without copying them. */
+void registry_count(struct registry *r, size_t *machines, size_t *transfers);
 struct tally *registry_tally(struct registry *r); /* machine/tally.h; never NULL */
 uint64_t registry_dropped(struct registry *r);    /* events, for want of room */
 

@@ -10,6 +10,7 @@ exact_though_the_ring_went_round(void **state)
 	struct registry *r = registry_with(&c, 64, 64 * 1024);
 	struct tally_numbers n;
 	uint64_t cursor = 0, lost = 0;
+	size_t machines, transfers;
 	struct event out[1];
 	char buf[1000];
 
@@ -44,6 +45,9 @@ exact_though_the_ring_went_round(void **state)
 	assert_int_equal(n.took[VIA_TFTP].counts[1], 4000); /* 10 to 50 ms */
 	assert_true(n.took[VIA_TFTP].sum > 79.9 && n.took[VIA_TFTP].sum < 80.1);
 	assert_int_equal(n.events[EV_BOOT], 50);
+	registry_count(r, &machines, &transfers);
+	assert_int_equal(machines, 50);
+	assert_int_equal(transfers, 0);
 	registry_free(r);
 }
 
