@@ -136,14 +136,17 @@ is_two_servers(const struct story *s, struct verdict *v)
 static bool
 is_no_request(const struct story *s, struct verdict *v)
 {
+	char often[24] = "";
+
 	if (s->offer == NULL || s->reached > STEP_ASK || s->ack != NULL ||
 		(s->silent < SOON && s->offers < 3))
 		return false;
+	if (s->offers > 1)
+		snprintf(often, sizeof(often), " (%u times)", s->offers);
 	text(v,
-		"It was offered \"%s\" (%u times) and came for nothing: neither to port "
-		"4011 nor "
+		"It was offered \"%s\"%s and came for nothing: neither to port 4011 nor "
 		"to TFTP or HTTP.",
-		name_of(s->offer), s->offers);
+		name_of(s->offer), often);
 	next(v, "Let UDP 4011 and 69 and TCP 80 through the firewall of this host and "
 		"what stands "
 		"between; see that the DHCP server gives it an address and names no boot "
