@@ -12,6 +12,14 @@ export const STATES = {
 	ignore: 'nothing: pixie stays silent',
 };
 
+/* Who set the state, by the word that pixie has for them. */
+const SETTERS = {
+	page: 'Set on this page.', api: 'Set over HTTP.', cli: 'Set by pixie set.',
+	socket: 'Set over the control socket.', done: 'It reported that it was done.',
+	script: 'So says its script.',
+};
+const whoSet = (by) => by ? SETTERS[by] ?? `Set by ${by}.` : '';
+
 const BOOTS_SHOWN = 12;
 
 function facts(m) {
@@ -83,8 +91,7 @@ function stateView(change) {
 				setAttribute(button, 'aria-pressed', String(button.dataset.state === m.state));
 				setAttribute(button, 'aria-disabled', busy || why ? 'true' : null);
 			}
-			const who = m.state_by ? ` Set by ${m.state_by}.` : '';
-			setText(by, `Gets ${STATES[m.state] ?? m.state}.${who}${why ? ` ${why}` : ''}`);
+			setText(by, [`Gets ${STATES[m.state] ?? m.state}.`, whoSet(m.state_by), why].join(' ').trim());
 		},
 		say(words) {
 			setText(error, words);

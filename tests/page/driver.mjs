@@ -18,7 +18,7 @@ const own = {
 	async open(options) {
 		const context = await browser.newContext(options);
 		const page = await context.newPage(), said = [];
-		page.setDefaultTimeout(20000);
+		page.setDefaultTimeout(40000);
 		page.on('console', (line) => line.type() === 'error' && said.push(line.text()));
 		page.on('pageerror', (error) => said.push(String(error)));
 		problems.push(said);

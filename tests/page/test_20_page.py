@@ -313,7 +313,7 @@ def test_token_is_asked_for_once(mock, visit):
     press(page, "Once")
     give_token(page, server.TOKEN)
     page.wait_text(".choices [aria-pressed=true]", "Once")
-    page.wait_text("#state-by", "Set by page.")
+    page.wait_text("#state-by", "Set on this page.")
     press(page, "Local")
     page.wait_text(".choices [aria-pressed=true]", "Local")
     assert [(p, b["state"]) for p, b, _ in server.puts] == [

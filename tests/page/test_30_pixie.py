@@ -139,7 +139,7 @@ def test_state_by_token_and_no_other(served, visit, booter):
     assert page.text(".choices [aria-pressed=true]") == "Boot"
     give_token(page, TOKEN)
     page.wait_text(".choices [aria-pressed=true]", "Once")
-    page.wait_text("#state-by", "Set by page.")
+    page.wait_text("#state-by", "Set on this page.")
     page.wait_text(f"[id='m-{MAC}'] .badge", "once")
     page.getByRole("button", {"name": "Ignore", "exact": True}).click()
     page.wait_text(".choices [aria-pressed=true]", "Ignore")
