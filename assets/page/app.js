@@ -17,7 +17,8 @@ const wish = {query: '', group: 'all', order: 'boot'};
 const stale = new Set(); /* ids to be asked for again */
 let server = null, loaded = false, stream = null;
 let open = null; /* {view, record, waiting} of the machine whose story is shown */
-let busy = false, sortedAt = 0, listAnew = true, listCost = 0, lastLoad = 0;
+let busy = false, listAnew = true, listCost = 0, lastLoad = 0;
+let sortedAt = 0, sortedChanges = -1, sortLater = 0;
 
 const list = listView({open: (id) => go(`#/m/${encodeURIComponent(id)}`)});
 const draw = oncePerFrame(drawAll);
@@ -54,12 +55,14 @@ function drawGroups() {
 
 function drawList() {
 	const now = performance.now(), wait = SORT_MS - (now - sortedAt);
-	if (!listAnew && wait > 0) {
-		setTimeout(draw, wait);
+	if (!listAnew && (wait > 0 || model.changes === sortedChanges)) {
+		if (model.changes !== sortedChanges && !sortLater)
+			sortLater = setTimeout(() => { sortLater = 0; draw(); }, wait);
 		list.repaint();
 		return;
 	}
 	sortedAt = now;
+	sortedChanges = model.changes;
 	const found = model.list(wish);
 	list.draw(found, listAnew);
 	listAnew = false;

@@ -71,6 +71,7 @@ export class Model {
 	constructor() {
 		this.entries = new Map();
 		this.moving = new Set(); /* ids with a transfer under way */
+		this.changes = 0; /* how often the order of machines may have changed */
 	}
 
 	get size() {
@@ -88,6 +89,7 @@ export class Model {
 	load(machines) {
 		this.entries = new Map();
 		this.moving = new Set();
+		this.changes++;
 		for (const m of machines)
 			this.put(m);
 	}
@@ -96,11 +98,7 @@ export class Model {
 		const entry = entryOf(m);
 		this.entries.set(m.id, entry);
 		this.#move(m.id, entry, m.transfers ?? []);
-	}
-
-	forget(id) {
-		this.entries.delete(id);
-		this.moving.delete(id);
+		this.changes++;
 	}
 
 	#move(id, entry, transfers) {
@@ -115,6 +113,7 @@ export class Model {
 	take(event) {
 		if (!event.id)
 			return false;
+		this.changes++;
 		const entry = this.entries.get(event.id) ?? entryOf(stub(event));
 		const known = this.entries.has(event.id), m = entry.m;
 		this.entries.set(event.id, entry);
