@@ -215,11 +215,13 @@ static bool
 is_heard_already(struct registry *r, struct machine *m, const struct event *e)
 {
 	struct mono now = registry_now(r), before = m->discovered;
+	enum step by = step_of(e), was_by = m->discovered_by;
 
 	if (e->kind != EV_DISCOVER)
 		return false;
 	m->discovered = now;
-	return before.us != 0 && mono_since(now, before) < SAME_DISCOVER;
+	m->discovered_by = by;
+	return by == was_by && mono_since(now, before) < SAME_DISCOVER;
 }
 
 void

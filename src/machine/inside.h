@@ -44,6 +44,7 @@ struct machine {
 	bool has_uuid;
 	struct mac asked_as; /* firmware's last DISCOVER */
 	struct mono asked_at, discovered;
+	enum step discovered_by; /* firmware, or iPXE, which may follow at once */
 	int16_t arch;
 	char firmware[32], vendor[48], product[64], serial[64];
 	int64_t first_ms, last_ms;

@@ -656,6 +656,15 @@ test_heard_twice(void **state)
 	assert_int_equal(
 		registry_events(r, &cursor, NULL, out, 9, buf, sizeof(buf), &lost), 3);
 	assert_int_equal(out[2].wall_ms - out[1].wall_ms, 4001);
+	/* iPXE's own, at once after firmware's, is another. */
+	tell(r, seen_as(1), EV_DISCOVER, VIA_DHCP, NULL);
+	registry_tell(r, &(struct sighting){.mac = mac_n(1), .has_mac = true, .arch = -1},
+		&(struct event){.kind = EV_DISCOVER,
+			.via = VIA_DHCP,
+			.arch = -1,
+			.text = "PXEClient iPXE"});
+	assert_int_equal(
+		registry_events(r, &cursor, NULL, out, 9, buf, sizeof(buf), &lost), 2);
 	registry_free(r);
 }
 
