@@ -120,14 +120,14 @@ def test_progress_moves_the_bars(mock, visit):
     server = booting(mock)
     page = live(visit(server.url + HASH))
     server.progress(transfer(.25))
-    page.wait("() => document.querySelector('.row .bar').getAttribute('aria-valuenow') === '25'")
+    page.wait("() => document.querySelector('.row .bar')?.getAttribute('aria-valuenow') === '25'")
     server.progress(transfer(.75))
-    page.wait("() => document.querySelector('.row .bar').getAttribute('aria-valuenow') === '75'")
-    page.wait("() => document.querySelector('.transfer .bar').getAttribute('aria-valuenow') === '75'")
+    page.wait("() => document.querySelector('.row .bar')?.getAttribute('aria-valuenow') === '75'")
+    page.wait("() => document.querySelector('.transfer .bar')?.getAttribute('aria-valuenow') === '75'")
     page.wait_text(".transfer", "45.8 MB of 61.0 MB")
     server.tell(IDENT, "sent", via="http", name="extra/initrd.img", bytes=61000000, boot=1,
                 say="It fetched extra/initrd.img by HTTP.")
-    page.wait("() => !document.querySelector('.transfer') && document.querySelector('.row .bar').hidden")
+    page.wait("() => !document.querySelector('.transfer') && document.querySelector('.row .bar')?.hidden")
     page.wait_text("#events", "It fetched extra/initrd.img by HTTP.")
 
 
@@ -135,7 +135,7 @@ def test_a_transfer_without_a_size(mock, visit):
     server = booting(mock)
     page = live(visit(server.url + HASH))
     server.progress({**transfer(.5), "total": None})
-    page.wait("() => document.querySelector('.transfer .bar').matches('[data-unknown]:not([aria-valuenow])')")
+    page.wait("() => document.querySelector('.transfer .bar')?.matches('[data-unknown]:not([aria-valuenow])')")
 
 
 def test_a_verdict_comes_in(mock, visit):
@@ -503,7 +503,7 @@ def test_focus_stays_while_things_happen(mock, visit):
     server.tell(IDENT, "sent", via="http", name="extra/more", boot=1)
     server.tell(IDENT, "state", name="once", text="api", boot=0)
     page.wait_text(".choices [aria-pressed=true]", "Boot")
-    page.wait("() => document.querySelector('.row .bar').getAttribute('aria-valuenow') === '60'")
+    page.wait("() => document.querySelector('.row .bar')?.getAttribute('aria-valuenow') === '60'")
     assert page.evaluate("() => document.activeElement.id") == "step-script"
 
 
@@ -628,7 +628,7 @@ def test_ten_thousand_machines_booting(mock, visit):
             server.progress(*(transfer(.5, ident=scenes.mac(i)) for i in range(n, n + 400)))
     server.tell(ident, "sent", via="http", name="extra/last", boot=9, say="The last of all.")
     page.wait_text("#events", "The last of all.")
-    page.wait("() => document.querySelector('[data-group=booting] .n').textContent === '10,000'")
+    page.wait("() => document.querySelector('[data-group=booting] .n')?.textContent === '10,000'")
     assert page.evaluate("() => document.querySelectorAll('*').length") < 700
     changes, frames = page.evaluate("() => [changes, frames]")
     assert changes <= 2 * frames + 10, "it draws more often than the screen does"

@@ -89,7 +89,7 @@ def test_a_boot_as_it_happens(served, visit, booter):
         page.wait(percent(40, 55))
         page.wait_text("[role=tab][aria-selected=true]", "ROM")
         steps()
-    page.wait("() => document.querySelector('#step-rom').dataset.state === 'active' && "
+    page.wait("() => document.querySelector('#step-rom')?.dataset.state === 'active' && "
               "!document.querySelector('.transfer')")
     booter.tftp("autoexec.ipxe")
     booter.chain()
@@ -103,7 +103,7 @@ def test_a_boot_as_it_happens(served, visit, booter):
     with booter.slow_http("/extra/initrd.img") as read:
         read(.3)
         page.wait(percent(30, 70))
-        page.wait("() => document.querySelector('#step-initrd').dataset.state === 'active'")
+        page.wait("() => document.querySelector('#step-initrd')?.dataset.state === 'active'")
         read()
     page.wait_text("#events", "Has fetched extra/initrd.img by HTTP")
     states = page.evaluate("() => [...document.querySelectorAll('.step')].map((s) => s.dataset.state).join(' ')")
