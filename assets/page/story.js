@@ -24,6 +24,7 @@ export const OUTCOMES = {
 const ENDS = {booted: 'booted', done: 'installed', local: 'local disk'};
 const GOOD = new Set(['booted', 'done', 'local']);
 const TROUBLE = new Set(['failed', 'missing', 'refused', 'stalled']);
+const ASIDE = new Set(['probed', 'verdict', 'state']); /* say nothing of how the step went */
 const OF_FILES = new Set(['asked', 'probed', 'sent', ...TROUBLE]);
 const BEGINNING = new Set(['boot', 'discover', 'offer', 'silent', 'ack', 'other-offer']);
 
@@ -72,7 +73,7 @@ function judge(step) {
 			state = 'bad';
 		else if (event.kind === 'silent')
 			state = 'warn';
-		else if (event.kind !== 'probed')
+		else if (!ASIDE.has(event.kind))
 			state = 'done';
 	}
 	return state;

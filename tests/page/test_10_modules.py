@@ -98,6 +98,10 @@ KERNEL = sent(-15, "http", "extra/vmlinuz", 14149568, 500)
      "done done skipped done skipped skipped done"),
     ("done", [SCRIPT, KERNEL, (-1, "done", "http", None, {})], "end",
      "skipped skipped skipped done done skipped done"),
+    # the verdict comes in before the outcome that it means
+    ("running", [GOT_ROM, (-20, "missing", "http", f"ipxe/{IDENT}.ipxe", {}),
+                 (-15, "verdict", "", "script-missing", {}), (-14, "state", "", "once", {})], "script",
+     "skipped done skipped bad ahead ahead ahead"),
     # iPXE asks again after an error: the last word counts
     ("running", [SCRIPT, (-19, "failed", "http", "extra/vmlinuz", {}), KERNEL], "kernel",
      "skipped skipped skipped done active ahead ahead"),
