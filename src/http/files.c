@@ -38,11 +38,30 @@ look_up(const struct visit *v, const char *name, size_t len, struct resolution *
 	resolve(v->site, &asked, res);
 }
 
+/*
+ * A document in the extra directory is not pixie's page: in an origin of its own its
+ * scripts cannot read the admin's token out of the page's storage, nor call the API as
+ * it.
+ */
+static const char *
+fields_of(const struct content *c)
+{
+	static const char *const documents[] = {"text/html", "image/svg", "text/xml"};
+	const char *type = content_type(c);
+
+	for (size_t i = 0; i < sizeof(documents) / sizeof(*documents); i++)
+		if (strncmp(type, documents[i], strlen(documents[i])) == 0)
+			return "Content-Security-Policy: sandbox allow-scripts "
+			       "allow-forms allow-popups allow-downloads\r\n";
+	return NULL;
+}
+
 static void
 answer_content(const struct visit *v, struct resolution *res, struct reply *r)
 {
 	memcpy(r->served, res->note, sizeof(r->served));
 	r->served[sizeof(r->served) - 1] = '\0';
+	r->fields = fields_of(res->content);
 	reply_content(r, v->req, res->content, v->now);
 	res->content = NULL;
 }

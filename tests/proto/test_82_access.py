@@ -251,6 +251,18 @@ def test_boot_files_are_there_under_any_name(lan, guarded):
                 assert c.get(path, host=host).status == 200, (path, host)
 
 
+@pytest.mark.parametrize("name", ["a.html", "b.SVG", "c.xml", "index/index.html"])
+def test_documents_of_others_have_an_origin_of_their_own(lan, site, guarded, name):
+    """Else a script in one could take the token out of the page's storage."""
+    site.write(f"extra/sandbox/{name}", b"<p>my page")
+    http = rawhttp.Connection(lan.client, Lan.SERVER)
+    policy = http.get(f"/extra/sandbox/{name.removesuffix('index.html')}")["content-security-policy"]
+    assert policy.split()[0] == "sandbox" and "allow-same-origin" not in policy
+    other = http.get("/extra/small.bin").fields
+    assert "content-security-policy" not in [field for field, _ in other]
+    http.close()
+
+
 @pytest.mark.parametrize("where", ["scripts/token", "extra/sub/token", "roms/token", "scripts/link"])
 def test_the_token_is_not_served(lan, own_site, where):
     """In a directory that is served, everybody could read it: pixie does not start."""
