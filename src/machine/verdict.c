@@ -297,14 +297,21 @@ is_menu_then_silence(const struct story *s, struct verdict *v)
 
 /* The script and what it names. */
 
+/* "no script for this machine; looked for a, b": what comes behind "It has no script". */
+static const char *
+what_was_tried(const struct event *missing)
+{
+	const char *tried = missing->text ? strstr(missing->text, "looked for ") : NULL;
+
+	return tried ? tried : "was asked for one that is not there";
+}
+
 static bool
 is_script_missing(const struct story *s, struct verdict *v)
 {
 	if (s->script_missing == NULL || s->file_sent != NULL)
 		return false;
-	text(v, "It has no script: %s.",
-		s->script_missing->text ? s->script_missing->text
-					: name_of(s->script_missing));
+	text(v, "It has no script: pixie %s.", what_was_tried(s->script_missing));
 	next(v, "Write one of these files into the script directory (-d); default.ipxe "
 		"serves all "
 		"machines that have none of their own.");
