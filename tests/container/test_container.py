@@ -85,7 +85,7 @@ def test_image_is_built_from_scratch_without_a_registry(buildah, context):
     assert image["Cmd"] == ["/pixie"] and "Entrypoint" not in image
     assert dict(e.split("=", 1) for e in image["Env"] if not e.startswith("PATH=")) == ENV
     assert set(image["ExposedPorts"]) == {"6969/udp", "8080/tcp"}
-    assert set(image["Volumes"]) == {"/scripts"}
+    assert set(image["Volumes"]) == {"/scripts", "/var/lib/pixie"}
 
 
 def test_image_holds_the_binary_and_nothing_else(buildah, context):
@@ -110,7 +110,7 @@ def test_lines_are_the_originals_in_meaning():
     words = instructions()
     assert words[0] == ("FROM", "scratch")
     assert {rest for word, rest in words if word == "EXPOSE"} == {"6969/udp", "8080/tcp"}
-    assert [rest for word, rest in words if word == "VOLUME"] == ["/scripts"]
+    assert [rest for word, rest in words if word == "VOLUME"] == ["/scripts", "/var/lib/pixie"]
     assert [rest for word, rest in words if word == "CMD"] == ['["/pixie"]']
     assert [word for word, _ in words if word in ("ENTRYPOINT", "RUN", "ADD", "USER")] == []
 
