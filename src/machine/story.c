@@ -135,6 +135,8 @@ read_turn(struct story *s, const struct event *e)
 		s->done = e;
 	else if (e->kind == EV_LOCAL)
 		s->local = e;
+	else if (e->kind == EV_SCRIPT)
+		s->local = NULL; /* somebody changed its state meanwhile */
 	else if (e->kind == EV_VERDICT && e->name != NULL &&
 		 strcmp(e->name, "booted") == 0)
 		s->booted = e;
