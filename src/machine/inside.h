@@ -72,7 +72,7 @@ struct machine {
 	struct mono like_at;
 
 	/* Its state. */
-	enum machine_state state;
+	enum machine_state state, in_script; /* set by somebody; what its script asks for */
 	bool state_set, once_used, is_done;
 	char by[24];
 	uint32_t once_boot, token_boot;

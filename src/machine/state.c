@@ -169,11 +169,15 @@ enum machine_state
 registry_state(struct registry *r, const struct mac *mac, enum machine_state in_script)
 {
 	enum machine_state state;
+	struct machine *m;
 
 	if (r == NULL)
 		return in_script;
 	registry_lock(r);
-	state = state_now(roster_by_mac(r, mac), in_script);
+	m = roster_by_mac(r, mac);
+	if (m != NULL)
+		m->in_script = in_script;
+	state = state_now(m, in_script);
 	registry_unlock(r);
 	return state;
 }
@@ -385,6 +389,8 @@ registry_restore(struct registry *r, const struct state_record *record)
 		memcpy(m->by, record->by, sizeof(m->by));
 		m->by[sizeof(m->by) - 1] = '\0';
 		m->once_used = record->once_used;
+		if (m->once_used && !m->state_set)
+			m->in_script = STATE_ONCE; /* who else can have asked for it */
 		if (is_kept(r, m))
 			roster_promote(r, m, QUEUE_KEPT);
 		m->once_boot = record->once_boot;

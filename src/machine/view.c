@@ -19,6 +19,15 @@ copy_verdict(struct machine_view *v, const struct machine *m)
 	memcpy(v->next_step, m->verdict.next, sizeof(v->next_step));
 }
 
+/* Who says what its state is: somebody, the script, or nobody. */
+static const char *
+state_by(const struct machine *m)
+{
+	if (m->state_set)
+		return m->by;
+	return m->in_script != STATE_BOOT ? "script" : "";
+}
+
 static void
 copy(struct machine_view *v, const struct machine *m)
 {
@@ -29,7 +38,7 @@ copy(struct machine_view *v, const struct machine *m)
 		.uuid = m->uuid,
 		.has_uuid = m->has_uuid,
 		.arch = m->arch,
-		.state = m->state,
+		.state = m->state_set ? m->state : m->in_script,
 		.state_set = m->state_set,
 		.first_ms = m->first_ms,
 		.last_ms = m->last_ms,
@@ -37,7 +46,7 @@ copy(struct machine_view *v, const struct machine *m)
 		.boot_ms = m->boot_ms,
 		.boot_end_ms = m->boot_end_ms};
 	memcpy(v->macs, m->macs, sizeof(v->macs));
-	memcpy(v->state_by, m->by, sizeof(v->state_by));
+	snprintf(v->state_by, sizeof(v->state_by), "%s", state_by(m));
 	memcpy(v->firmware, m->firmware, sizeof(v->firmware));
 	memcpy(v->vendor, m->vendor, sizeof(v->vendor));
 	memcpy(v->product, m->product, sizeof(v->product));

@@ -247,6 +247,34 @@ test_forgotten(void **state)
 	registry_free(r);
 }
 
+/* An admin who asks for a machine's state sees the one that holds. */
+static void
+test_the_script_s_word_is_shown(void **state)
+{
+	struct clock c = {0};
+	struct registry *r = registry_with(&c, 0, 0), *next;
+	struct state_record out[4];
+	uint64_t generation;
+	struct mac mac = mac_n(1);
+
+	(void)state;
+	power_on(r, &c, 1);
+	assert_string_equal(view_of(r, 1).state_by, "");
+	ask(r, 1, STATE_ONCE);
+	assert_int_equal(view_of(r, 1).state, STATE_ONCE);
+	assert_string_equal(view_of(r, 1).state_by, "script");
+	assert_int_equal(registry_take_dirty(r, out, 4, &generation), 1);
+	next = registry_with(&c, 0, 0); /* a restart: its once is used up */
+	registry_restore(next, &out[0]);
+	assert_int_equal(view_of(next, 1).state, STATE_ONCE);
+	assert_string_equal(view_of(next, 1).state_by, "script");
+	registry_set_state(r, &mac, STATE_BOOT, "api");
+	assert_int_equal(view_of(r, 1).state, STATE_BOOT);
+	assert_string_equal(view_of(r, 1).state_by, "api");
+	registry_free(next);
+	registry_free(r);
+}
+
 /* Scripts that say once, for machines nobody has: not all places go to them. */
 static void
 test_a_flood_of_once(void **state)
@@ -275,6 +303,7 @@ main(void)
 		cmocka_unit_test(test_put_back_is_not_stale),
 		cmocka_unit_test(test_restored),
 		cmocka_unit_test(test_forgotten),
+		cmocka_unit_test(test_the_script_s_word_is_shown),
 		cmocka_unit_test(test_a_flood_of_once),
 	};
 
