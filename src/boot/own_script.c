@@ -285,21 +285,29 @@ own_script_skips_menu(
 	return true;
 }
 
-enum machine_state
-own_script_state(const struct site *site, const struct mac *mac)
+/* DIR/00-11-22-33-44-55.ipxe; negative: there is none of this very name. */
+static int
+open_plain_script(const struct site *site, const struct mac *mac)
 {
 	char name[MAC_TEXT + 8];
-	enum machine_state in_script = STATE_BOOT;
-	int dir, fd = -1;
+	int dir = open(site->scripts, O_PATH | O_DIRECTORY | O_CLOEXEC), fd = -1;
 
 	mac_text(mac, name);
 	strcat(name, ".ipxe");
-	dir = open(site->scripts, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (dir >= 0) {
 		fd = openat(dir, name, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
 		close(dir);
 	}
-	if (fd >= 0)
-		in_script = state_in_file(fd, mac);
-	return registry_state(site->registry, mac, in_script);
+	return fd;
+}
+
+/* Every DISCOVER comes here: the directory is looked through for other names only. */
+enum machine_state
+own_script_state(const struct site *site, const struct mac *mac)
+{
+	struct machine_names names = {.mac = *mac};
+	int fd = open_plain_script(site, mac);
+
+	return registry_state(site->registry, mac,
+		fd < 0 ? state_in_script_of(site, &names) : state_in_file(fd, mac));
 }

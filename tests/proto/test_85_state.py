@@ -133,6 +133,15 @@ def test_ignore_is_silence_of_proxy_dhcp_with_its_reason(lan, own_site, live):
         assert c.ask(discover()).siaddr == Lan.SERVER
 
 
+@pytest.mark.parametrize("name", [MAC.upper().replace("-", ":"), MAC.replace("-", ""), "default"])
+def test_ignore_in_a_script_of_any_name_that_is_the_machines(lan, own_site, live, name):
+    server = live("--proxy-dhcp")
+    own_site.write(f"scripts/{name}.ipxe", "#!ipxe\n# pixie: ignore\n")
+    with dhcp.Client(lan.client) as c:
+        c.silence(dhcp.request(dhcp.DISCOVER, MAC.replace("-", ":"), *dhcp.pxe(7)))
+    server.logged(MAC, "dhcp-silent", "ignore")
+
+
 def test_head_and_browsers_use_no_once_up(lan, own_site, live, database):
     live()
     own_site.write(f"scripts/{MAC}.ipxe", ONCE)
