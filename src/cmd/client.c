@@ -180,11 +180,27 @@ member_time(const json_t *o, const char *name)
 	return (int64_t)timegm(&tm) * 1000 + (*rest == '.' ? atoi(rest + 1) : 0);
 }
 
+/* Bytes of the control character at `p`: 0, 1, or 2 for U+0080 to U+009F, of which a
+ * terminal takes U+009B for the begin of a command. */
+static size_t
+control_at(const char *p)
+{
+	unsigned char c = (unsigned char)p[0];
+
+	if (c < ' ' || c == 0x7f)
+		return 1;
+	return c == 0xc2 && ((unsigned char)p[1] & 0xe0) == 0x80 ? 2 : 0;
+}
+
 void
 print_plain(const char *text, size_t width)
 {
-	for (size_t i = 0; i < width && text[i] != '\0'; i++)
-		putchar((unsigned char)text[i] < ' ' || text[i] == 0x7f ? '?' : text[i]);
+	for (size_t i = 0; i < width && text[i] != '\0';) {
+		size_t n = control_at(text + i);
+
+		putchar(n ? '?' : text[i]);
+		i += n ? n : 1;
+	}
 }
 
 void
