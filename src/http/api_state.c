@@ -35,6 +35,26 @@ parse(const struct call *call, json_t **body, enum machine_state *state)
 	return NULL;
 }
 
+/* Broadcast, multicast and nobody: what no network card has. */
+static bool
+is_of_a_machine(const struct mac *mac)
+{
+	static const struct mac none;
+
+	return !(mac->b[0] & 1) && memcmp(mac, &none, sizeof(none)) != 0;
+}
+
+/* The registry's generation that must be on disk; 0: there was no room for it. */
+static uint64_t
+change(const struct call *call, enum machine_state state, const char *by)
+{
+	char who[MAC_TEXT];
+
+	log_info(mac_text(&call->mac, who), "state-set",
+		STR("state", machine_state_text(state)), STR("by", by));
+	return registry_set_state(call->api->o.registry, &call->mac, state, by);
+}
+
 /* Of the machine that is to be changed; one that was never heard of has only a MAC. */
 static bool
 whose(struct call *call)
@@ -112,12 +132,12 @@ state_call(struct call *call)
 
 	if (wrong != NULL)
 		call_error(call, 422, "%s", wrong);
-	else if (!whose(call))
-		call_error(call, 404, "'%s' is no MAC address, and no machine with one",
+	else if (!whose(call) || !is_of_a_machine(&call->mac))
+		call_error(call, 404,
+			"'%s' is no machine's MAC address, and no machine with one",
 			call->id);
 	else
-		generation = registry_set_state(
-			call->api->o.registry, &call->mac, state, by_of(call, body));
+		generation = change(call, state, by_of(call, body));
 	json_decref(body);
 	if (call->status != 0)
 		return true;
@@ -129,6 +149,7 @@ bool
 forget_call(struct call *call)
 {
 	uint64_t generation = 0;
+	char who[MAC_TEXT];
 
 	if (whose(call))
 		generation = registry_forget(call->api->o.registry, &call->mac);
@@ -136,6 +157,8 @@ forget_call(struct call *call)
 		call_error(call, 404, "no machine '%s' has been heard of", call->id);
 		return true;
 	}
+	log_info(mac_text(&call->mac, who), "machine-forgotten",
+		STR("by", by_of(call, NULL)));
 	acknowledge(call, generation, on_durable_forgotten);
 	return false;
 }

@@ -72,7 +72,8 @@ struct machine {
 	struct mono like_at;
 
 	/* Its state. */
-	enum machine_state state, in_script; /* set by somebody; what its script asks for */
+	enum machine_state state;     /* set by somebody, */
+	enum machine_state in_script; /* and what its script asks for */
 	bool state_set, once_used, is_done;
 	char by[24];
 	uint32_t once_boot, token_boot;

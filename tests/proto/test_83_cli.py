@@ -133,11 +133,11 @@ def test_explain_of_one_that_never_booted(run):
 def test_names_cannot_steer_the_terminal(lan, run):
     machine = "02-00-00-00-77-02"
     rawhttp.get(lan.client, Lan.SERVER,
-                f"/ipxe/{machine}.ipxe?mac={machine}&product=%1B[2J%07%0Dx")
+                f"/ipxe/{machine}.ipxe?mac={machine}&product=%1B[2J%07%0Dx%C2%9B2Jy")
     rawhttp.get(lan.client, Lan.SERVER, f"/extra/%1B]0;x%07/{machine}.ipxe")
     for words in (("status",), ("explain", machine)):
         out = run(*words).stdout
-        assert not set(out) & {"\x1b", "\x07", "\r"}
+        assert not set(out) & {"\x1b", "\x07", "\r", "\x9b"}
 
 
 # -- set ----------------------------------------------------------------------
@@ -148,6 +148,25 @@ def test_set(run, state):
     assert (done.returncode, done.stdout, done.stderr) == (0, f"{MAC} is now '{state}'\n", "")
     machine = json.loads(run("explain", MAC, "--json").stdout)
     assert (machine["state"], machine["state_by"]) == (state, "cli")
+
+
+@pytest.mark.parametrize("nobody", ["00:00:00:00:00:00", "ff:ff:ff:ff:ff:ff", "01:00:5e:00:00:fb"])
+def test_set_of_what_no_machine_has(run, nobody):
+    """It could never ask for anything, and would stay in the list for ever."""
+    done = run("set", nobody, "local")
+    assert done.returncode == DATA and "no machine" in done.stderr
+    assert run("explain", nobody).returncode == UNKNOWN
+
+
+def test_who_changed_what_is_in_the_log(run, pixies):
+    run("set", MAC, "once")
+    pixies.logged(MAC, "state-set", "state=once", "by=cli", level="INFO")
+
+
+@pytest.mark.parametrize("spelling", [MAC.replace("-", "_"), MAC.replace("-", "").upper()])
+def test_a_mac_however_it_is_written(run, spelling):
+    assert run("set", spelling, "boot").returncode == 0
+    assert MAC in run("explain", spelling).stdout
 
 
 def test_set_by_address(lan, run, boot):
@@ -164,6 +183,7 @@ MISTAKES = [
     (("set", MAC, "once", "more"), "one word too many"), (("explain",), "usage: pixie explain MAC"),
     (("explain", "my-pc"), "no MAC"), (("explain", "../version"), "no MAC"),
     (("explain", "a b"), "no MAC"), (("explain", MAC, MAC), "one word too many"),
+    (("explain", "::%lo"), "no MAC"), (("-d", "/tmp", "status"), "first word"),
     (("status", "all"), "no such command"), (("status", "--jsno"), "no such option"),
 ]
 
