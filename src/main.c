@@ -37,7 +37,7 @@ static const struct command {
 		"  boot    it gets its script, always\n"
 		"  once    it gets its script in one boot, then boots its own disk\n"
 		"  local   it is told to boot its own disk\n"
-		"  ignore  it gets no answer\n\n"
+		"  ignore  the same, and proxyDHCP does not answer it\n\n"
 		"What is acknowledged is on disk. Exit status: 0 done, 75 done but not "
 		"on "
 		"disk yet;\n64 a mistake on the command line, 69 no server is running, "

@@ -135,7 +135,8 @@ cmd_explain(const struct conf *c)
 	struct answer a;
 	int status;
 
-	if (strspn(c->operand[0], "0123456789abcdefABCDEF:.-") != strlen(c->operand[0]) ||
+	if (strspn(c->operand[0], "0123456789abcdefABCDEF:.-_") !=
+			strlen(c->operand[0]) ||
 		strlen(c->operand[0]) > 64)
 		return fail(EX_USAGE, "explain: '%.64s' is no MAC and no IP address",
 			c->operand[0]);

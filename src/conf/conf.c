@@ -87,7 +87,8 @@ read_one(struct conf *c, int operands, int argc, const char *const *argv, int *i
 	}
 	if (dashes == 0)
 		return operands > 0 ? "one word too many"
-				    : "no such command, and not an option";
+				    : "no such command, and not an option; a command is "
+				      "the first word";
 	if (o == NULL)
 		return "no such option";
 	if (name[n] == '=')
