@@ -4,7 +4,6 @@
 #include <string.h>
 #include <time.h>
 
-#include "base/log.h"
 #include "http/api_inside.h"
 #include "http/feed.h"
 #include "http/shape.h"
@@ -110,8 +109,7 @@ refuse_entry(const struct visit *v, const struct refusal *no, struct reply *r)
 	r->retry_after = no->retry_after;
 	api_refuse(r, no->status, "%s", no->why);
 	if (no->status == 401 || no->status == 429)
-		log_warning(NULL, "api-refused", NUM("status", no->status),
-			PEER("peer", v->peer), STR("why", no->why));
+		gate_log(&v->api->gate, v, no);
 }
 
 void

@@ -25,6 +25,7 @@ gate_init(struct gate *g, const char *token, const char *names)
 void
 gate_deinit(struct gate *g)
 {
+	quota_end(&g->lines, "api-flood");
 	pthread_mutex_destroy(&g->lock);
 }
 
@@ -184,4 +185,16 @@ gate_change(struct gate *g, const struct visit *v)
 	no = ask_token(g, v);
 	pthread_mutex_unlock(&g->lock);
 	return no;
+}
+
+void
+gate_log(struct gate *g, const struct visit *v, const struct refusal *no)
+{
+	enum log_level level;
+
+	pthread_mutex_lock(&g->lock);
+	level = quota_level(&g->lines, "api-flood", LEVEL_WARNING, mono_now());
+	pthread_mutex_unlock(&g->lock);
+	LOG_AT(level, NULL, "api-refused", NUM("status", no->status),
+		PEER("peer", v->peer), STR("why", no->why));
 }

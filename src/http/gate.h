@@ -12,6 +12,7 @@
 
 #include <pthread.h>
 
+#include "base/quota.h"
 #include "http/route.h"
 
 #define GATE_GUESSERS 256
@@ -29,6 +30,7 @@ struct gate {
 	char own_name[65]; /* what this host is called */
 	pthread_mutex_t lock;
 	struct guesser guessers[GATE_GUESSERS];
+	struct quota lines; /* of the log, for refusals */
 };
 
 /* `token` and `names` are borrowed; NULL is as "". */
@@ -45,6 +47,9 @@ struct refusal {
 struct refusal gate_read(struct gate *g, const struct visit *v);
 /* Whether it may change something; asks gate_read() too. */
 struct refusal gate_change(struct gate *g, const struct visit *v);
+
+/* A line in the log, within its quota, for one whose token is wrong or missing. */
+void gate_log(struct gate *g, const struct visit *v, const struct refusal *no);
 
 /* Whether Host is an address, localhost or a name of ours; none at all is fine. */
 bool gate_host_is_ours(const struct gate *g, const struct request *req);

@@ -81,6 +81,20 @@ def test_guessing_is_slowed(lan, start, token_file, token):
     process.logged("api-refused", "peer=", level="WARNING")
 
 
+def test_strangers_do_not_fill_the_log(lan, start, token_file):
+    process = start("--admin-token", token_file, "-t", ":1069", "-u", ":1080")
+    with Api(lan, port=1080).connect() as c:
+        for _ in range(900):
+            c.ask(STATE, "Content-Length: 0", method="PUT", host=Lan.SERVER)
+            assert c.answer("PUT").status == 401
+    lines = [e for e in process.events() if e.event == "api-refused" and e.level == "WARNING"]
+    assert 400 < len(lines) < 880
+    process.process.terminate()
+    process.wait()
+    process.logged("api-flood", level="WARNING")
+    process.kill()
+
+
 BAD_TOKENS = [
     ("", CONFIG, "at least"), ("short", CONFIG, "at least"), ("x" * 300, CONFIG, "longer"),
     ("two words are not one token", CONFIG, "one word"), ("\x00" * 40, CONFIG, "one word"),
