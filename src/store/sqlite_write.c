@@ -235,12 +235,20 @@ write_all(struct sqlite *s, const struct store_batch *b)
 	return rc;
 }
 
-/* A failed statement may have ended the transaction by itself: then this does nothing. */
+/*
+ * Of a transaction that had begun. A failed statement may have ended it by itself. What
+ * it left in the WAL (a full disk takes some of it) is ours, not somebody else's.
+ */
 static void
 give_up(struct sqlite *s)
 {
+	struct stat st;
+
 	if (!sqlite3_get_autocommit(s->db))
 		simple(s, SQL_ROLLBACK);
+	if (stat(s->path, &st) == 0 && st.st_dev == s->seen.st_dev &&
+		st.st_ino == s->seen.st_ino)
+		sqlite_wrote(s);
 }
 
 /*
@@ -259,8 +267,9 @@ sqlite_write(
 	if (how != STORED || batch->n_states + batch->n_machines + batch->n_events == 0)
 		return how;
 	rc = simple(s, SQL_BEGIN);
-	if (rc == SQLITE_OK)
-		rc = write_all(s, batch);
+	if (rc != SQLITE_OK)
+		return sqlite_says(s->db, rc, why);
+	rc = write_all(s, batch);
 	if (rc == SQLITE_OK)
 		rc = simple(s, SQL_COMMIT);
 	if (rc != SQLITE_OK) {
@@ -350,8 +359,9 @@ sqlite_prune(struct backend *b, const struct store_bounds *bounds, int64_t now_m
 	enum stored how;
 	int rows = 0, rc = simple(s, SQL_BEGIN);
 
-	if (rc == SQLITE_OK)
-		rc = forget_events(s, bounds, now_ms, &rows);
+	if (rc != SQLITE_OK)
+		return sqlite_says(s->db, rc, why);
+	rc = forget_events(s, bounds, now_ms, &rows);
 	if (rc == SQLITE_OK)
 		rc = forget_machines(s, bounds, &rows);
 	if (rc == SQLITE_OK)

@@ -354,8 +354,12 @@ try_to_write(struct store *s, struct mono now, char why[static STORE_WHY])
 		how = look_through(s, why);
 	if (how == STORED)
 		how = write_states(s, why);
-	if (how == STORED && (mono_reached(s->tick, now) || !s->health.ok))
-		how = do_history(s, now, why);
+	if (how != STORED || !(mono_reached(s->tick, now) || !s->health.ok))
+		return how;
+	how = do_history(s, now, why);
+	/* Full, or locked, before the history was written: the states are there. */
+	if (how == STORE_LATER)
+		s->durable = s->taken;
 	return how;
 }
 
