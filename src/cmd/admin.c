@@ -10,6 +10,13 @@
 #include "base/log.h"
 #include "cmd/fail.h"
 
+static void
+say_missing(const char *path, const char *why)
+{
+	log_warning(NULL, "control-missing", STR("path", path), STR("why", why),
+		STR("note", "'pixie status' will not find this server; give --control"));
+}
+
 static int
 explain(const struct conf *c, const char *path, int error)
 {
@@ -21,8 +28,7 @@ explain(const struct conf *c, const char *path, int error)
 		return fail(error == -EADDRINUSE ? EX_UNAVAILABLE : EX_CANTCREAT,
 			"--control %s: %s", path, what);
 	/* Nobody asked for it: machines boot without. */
-	log_warning(NULL, "control-missing", STR("path", path), STR("why", what),
-		STR("note", "'pixie status' will not find this server; give --control"));
+	say_missing(path, what);
 	return EX_OK;
 }
 
@@ -69,6 +75,8 @@ open_control(struct admin *a, const struct conf *c)
 			CONTROL_PATH - 1);
 	if (!control_place(c, a->control)) {
 		a->control[0] = '\0';
+		if (strcmp(c->control, "none") != 0)
+			say_missing("-", "this user has no $XDG_RUNTIME_DIR");
 		return EX_OK;
 	}
 	error = control_listen(a->control, &a->control_fd);

@@ -191,6 +191,14 @@ def test_a_socket_that_cannot_be(lan, site, guarded, tmp_path, what):
         assert (tmp_path / "f").read_text() == "precious"
 
 
+def test_a_user_without_a_place_for_the_socket_is_told(lan, site):
+    """As in a container that runs pixie as some user: there is no $XDG_RUNTIME_DIR."""
+    process = pixie.Pixie(lan.server, *site.options(), "-t", ":1069", "-u", ":1080",
+                          uid=65534, env={"CONTROL": ""})
+    process.logged("control-missing", "XDG_RUNTIME_DIR", level="WARNING")
+    process.stop()
+
+
 def test_an_unasked_socket_that_cannot_be_is_only_said(lan, site, tmp_path):
     process = pixie.Pixie(lan.server, *site.options(), "-t", ":1069", "-u", ":1080",
                           env={"CONTROL": "", "RUNTIME_DIRECTORY": str(tmp_path / "no")})
