@@ -166,6 +166,8 @@ slot_of(const struct registry *r, const struct machine *m)
 /* roster.c: who is who */
 struct machine *roster_by_mac(struct registry *r, const struct mac *mac);
 struct machine *roster_by_addr(struct registry *r, const struct netaddr *addr);
+/* Not broadcast, multicast or nobody, which no card has. */
+bool roster_is_name(const struct mac *mac);
 struct machine *roster_make(struct registry *r, const struct mac *mac);
 /* By the order of registry_tell(); made when `make`. NULL: nobody, or no room. */
 struct machine *roster_meet(struct registry *r, const struct sighting *who, bool make);

@@ -263,8 +263,8 @@ adopt_bare(struct registry *r, struct machine *m, const struct netaddr *addr)
 
 /* The order of identification. */
 
-static bool
-is_name(const struct mac *mac)
+bool
+roster_is_name(const struct mac *mac)
 {
 	static const struct mac none;
 
@@ -306,7 +306,7 @@ find(struct registry *r, const struct sighting *who, bool make)
 {
 	bool has_addr =
 		who->addr.sa.sa_family == AF_INET || who->addr.sa.sa_family == AF_INET6;
-	bool named = who->has_mac && is_name(&who->mac);
+	bool named = who->has_mac && roster_is_name(&who->mac);
 	struct machine *m = NULL;
 
 	if (named && (who->mac_in_name || who->by_dhcp))

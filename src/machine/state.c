@@ -89,7 +89,7 @@ known_or_made(struct registry *r, const struct mac *mac)
 {
 	struct machine *m = roster_by_mac(r, mac);
 
-	return m ? m : roster_make(r, mac);
+	return m || !roster_is_name(mac) ? m : roster_make(r, mac);
 }
 
 uint64_t

@@ -320,7 +320,7 @@ registry_restore_machine(struct registry *r, const struct machine_view *v)
 	registry_lock(r);
 	m = roster_by_mac(r, &v->mac);
 	if (m == NULL)
-		m = roster_make(r, &v->mac);
+		m = roster_is_name(&v->mac) ? roster_make(r, &v->mac) : NULL;
 	if (m != NULL && !m->is_open) { /* else it was heard already, and knows better */
 		restore(r, m, v);
 		if (v->boot != 0)

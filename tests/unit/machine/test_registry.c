@@ -741,10 +741,37 @@ test_flood_leaves_the_log(void **state)
 	assert_int_equal(written + left_out, 3000);
 }
 
+/* iPXE without a card says 00-…; names of files and queries may hold anything. */
+static void
+test_addresses_that_no_card_has(void **state)
+{
+	static const struct mac nobody[] = {{.b = {0}},
+		{.b = {0xff, 0xff, 0xff, 0xff, 0xff, 0xff}},
+		{.b = {1, 0, 0x5e, 0, 0, 1}}};
+	struct clock c = {0};
+	struct registry *r = registry_with(&c, 0, 0);
+	struct machine_view v;
+
+	(void)state;
+	for (int i = 0; i < 3; i++) {
+		struct sighting who = SIGHTING_NONE;
+
+		who.mac = nobody[i];
+		who.has_mac = who.mac_in_name = true;
+		tell(r, who, EV_ASKED, VIA_HTTP, "chain.ipxe");
+		registry_asks(r, &nobody[i], VIA_HTTP, "chain.ipxe");
+		assert_int_equal(
+			registry_set_state(r, &nobody[i], STATE_LOCAL, "api"), 0);
+		assert_false(registry_machine(r, &nobody[i], &v));
+	}
+	registry_free(r);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_addresses_that_no_card_has),
 		cmocka_unit_test(test_found_by_mac_and_address),
 		cmocka_unit_test(test_an_address_gets_its_mac),
 		cmocka_unit_test(test_many_behind_one_address),
