@@ -2,10 +2,14 @@
 
 #include <ctype.h>
 #include <dirent.h>
+#include <limits.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/stat.h>
+#include <time.h>
 
 /* A script and what it is looked for by: one spelling for every way to write it. */
 struct entry {
@@ -135,4 +139,85 @@ script_list_find(const struct script_list *list, const struct machine_names *m)
 	if (file == NULL)
 		file = find(list, m->serial);
 	return file ? file : find(list, "default");
+}
+
+/*
+ * The list that is kept. A directory's time of change has steps (a timer's tick; two
+ * seconds on FAT): a list read in the step of a change may lack what changed after it,
+ * so only one of a directory that has been as it is for longer is kept.
+ */
+#define SETTLED 3 /* seconds */
+
+static struct {
+	pthread_mutex_t lock;
+	char dir[PATH_MAX];
+	struct stat st;
+	struct script_list *list;
+} kept = {.lock = PTHREAD_MUTEX_INITIALIZER};
+
+static bool
+same_time(const struct timespec *a, const struct timespec *b)
+{
+	return a->tv_sec == b->tv_sec && a->tv_nsec == b->tv_nsec;
+}
+
+static bool
+is_kept(const char *dir, const struct stat *st)
+{
+	return kept.list != NULL && strcmp(kept.dir, dir) == 0 &&
+	       kept.st.st_dev == st->st_dev && kept.st.st_ino == st->st_ino &&
+	       same_time(&kept.st.st_mtim, &st->st_mtim) &&
+	       same_time(&kept.st.st_ctim, &st->st_ctim);
+}
+
+static void
+keep(const char *dir, const struct stat *st, struct script_list *list)
+{
+	script_list_free(kept.list);
+	kept.list = list;
+	kept.st = *st;
+	strcpy(kept.dir, dir);
+}
+
+static bool
+copy(const char *file, char found[static 256])
+{
+	if (file != NULL)
+		snprintf(found, 256, "%s", file);
+	return file != NULL;
+}
+
+/* Not from the list that is kept; that becomes this one if it may. */
+static bool
+find_anew(const char *dir, const struct stat *st, const struct machine_names *m,
+	char found[static 256])
+{
+	time_t now = time(NULL);
+	struct script_list *list = script_list_read(dir);
+	bool ok = copy(script_list_find(list, m), found);
+
+	if (list != NULL && strlen(dir) < sizeof(kept.dir) &&
+		now - st->st_mtim.tv_sec > SETTLED && now - st->st_ctim.tv_sec > SETTLED)
+		keep(dir, st, list);
+	else
+		script_list_free(list);
+	return ok;
+}
+
+bool
+machine_script_find(
+	const char *dir, const struct machine_names *m, char found[static 256])
+{
+	struct stat st;
+	bool ok;
+
+	if (stat(dir, &st) < 0)
+		return false;
+	pthread_mutex_lock(&kept.lock);
+	if (is_kept(dir, &st))
+		ok = copy(script_list_find(kept.list, m), found);
+	else
+		ok = find_anew(dir, &st, m, found);
+	pthread_mutex_unlock(&kept.lock);
+	return ok;
 }
