@@ -1,20 +1,16 @@
 #include "boot/script_list.h"
 
 #include <ctype.h>
-#include <dirent.h>
-#include <limits.h>
-#include <pthread.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <sys/stat.h>
-#include <time.h>
 
 /* A script and what it is looked for by: one spelling for every way to write it. */
 struct entry {
-	char key[256];
-	char file[256];
+	char *key; /* from malloc; the file's name is behind it */
+	const char *file;
 };
 
 struct script_list {
@@ -54,8 +50,9 @@ make_key(const char *stem, size_t len, char key[static 256])
 static bool
 add(struct script_list *list, const char *file)
 {
-	size_t len = strlen(file), ext = sizeof(".ipxe") - 1;
+	size_t len = strlen(file), ext = sizeof(".ipxe") - 1, keyed;
 	struct entry *e = list->entries;
+	char key[256];
 
 	if (len <= ext || len > 255 || strcasecmp(file + len - ext, ".ipxe") != 0)
 		return true;
@@ -66,25 +63,28 @@ add(struct script_list *list, const char *file)
 			return false;
 		list->entries = e;
 	}
-	e = &list->entries[list->n++];
-	make_key(file, len - ext, e->key);
-	memcpy(e->file, file, len + 1);
+	make_key(file, len - ext, key);
+	keyed = strlen(key) + 1;
+	e = &list->entries[list->n];
+	e->key = malloc(keyed + len + 1);
+	if (e->key == NULL)
+		return false;
+	memcpy(e->key, key, keyed);
+	e->file = memcpy(e->key + keyed, file, len + 1);
+	list->n++;
 	return true;
 }
 
 struct script_list *
-script_list_read(const char *dir)
+script_list_of(DIR *d)
 {
 	struct script_list *list = calloc(1, sizeof(*list));
-	DIR *d = list ? opendir(dir) : NULL;
 	struct dirent *e;
-	bool ok = d != NULL;
+	bool ok = list != NULL;
 
-	while (ok && (e = readdir(d)) != NULL)
+	while (ok && (errno = 0, e = readdir(d)) != NULL)
 		ok = add(list, e->d_name);
-	if (d != NULL)
-		closedir(d);
-	if (!ok) {
+	if (!ok || errno != 0) {
 		script_list_free(list);
 		return NULL;
 	}
@@ -93,34 +93,53 @@ script_list_read(const char *dir)
 	return list;
 }
 
+struct script_list *
+script_list_read(const char *dir)
+{
+	DIR *d = opendir(dir);
+	struct script_list *list = d ? script_list_of(d) : NULL;
+
+	if (d != NULL)
+		closedir(d);
+	return list;
+}
+
 void
 script_list_free(struct script_list *list)
 {
 	if (list == NULL)
 		return;
+	for (size_t i = 0; i < list->n; i++)
+		free(list->entries[i].key);
 	free(list->entries);
 	free(list);
+}
+
+size_t
+script_list_count(const struct script_list *list)
+{
+	return list->n;
 }
 
 /* The first by byte order, of two spellings of one name. */
 static const char *
 find(const struct script_list *list, const char *stem)
 {
-	struct entry wanted;
+	char wanted[256];
 	size_t lo = 0, hi = list->n, len = strlen(stem);
 
 	if (len == 0 || len > 255)
 		return NULL;
-	make_key(stem, len, wanted.key);
+	make_key(stem, len, wanted);
 	while (lo < hi) {
 		size_t mid = lo + (hi - lo) / 2;
 
-		if (strcmp(list->entries[mid].key, wanted.key) < 0)
+		if (strcmp(list->entries[mid].key, wanted) < 0)
 			lo = mid + 1;
 		else
 			hi = mid;
 	}
-	return lo < list->n && strcmp(list->entries[lo].key, wanted.key) == 0
+	return lo < list->n && strcmp(list->entries[lo].key, wanted) == 0
 		       ? list->entries[lo].file
 		       : NULL;
 }
@@ -139,85 +158,4 @@ script_list_find(const struct script_list *list, const struct machine_names *m)
 	if (file == NULL)
 		file = find(list, m->serial);
 	return file ? file : find(list, "default");
-}
-
-/*
- * The list that is kept. A directory's time of change has steps (a timer's tick; two
- * seconds on FAT): a list read in the step of a change may lack what changed after it,
- * so only one of a directory that has been as it is for longer is kept.
- */
-#define SETTLED 3 /* seconds */
-
-static struct {
-	pthread_mutex_t lock;
-	char dir[PATH_MAX];
-	struct stat st;
-	struct script_list *list;
-} kept = {.lock = PTHREAD_MUTEX_INITIALIZER};
-
-static bool
-same_time(const struct timespec *a, const struct timespec *b)
-{
-	return a->tv_sec == b->tv_sec && a->tv_nsec == b->tv_nsec;
-}
-
-static bool
-is_kept(const char *dir, const struct stat *st)
-{
-	return kept.list != NULL && strcmp(kept.dir, dir) == 0 &&
-	       kept.st.st_dev == st->st_dev && kept.st.st_ino == st->st_ino &&
-	       same_time(&kept.st.st_mtim, &st->st_mtim) &&
-	       same_time(&kept.st.st_ctim, &st->st_ctim);
-}
-
-static void
-keep(const char *dir, const struct stat *st, struct script_list *list)
-{
-	script_list_free(kept.list);
-	kept.list = list;
-	kept.st = *st;
-	strcpy(kept.dir, dir);
-}
-
-static bool
-copy(const char *file, char found[static 256])
-{
-	if (file != NULL)
-		snprintf(found, 256, "%s", file);
-	return file != NULL;
-}
-
-/* Not from the list that is kept; that becomes this one if it may. */
-static bool
-find_anew(const char *dir, const struct stat *st, const struct machine_names *m,
-	char found[static 256])
-{
-	time_t now = time(NULL);
-	struct script_list *list = script_list_read(dir);
-	bool ok = copy(script_list_find(list, m), found);
-
-	if (list != NULL && strlen(dir) < sizeof(kept.dir) &&
-		now - st->st_mtim.tv_sec > SETTLED && now - st->st_ctim.tv_sec > SETTLED)
-		keep(dir, st, list);
-	else
-		script_list_free(list);
-	return ok;
-}
-
-bool
-machine_script_find(
-	const char *dir, const struct machine_names *m, char found[static 256])
-{
-	struct stat st;
-	bool ok;
-
-	if (stat(dir, &st) < 0)
-		return false;
-	pthread_mutex_lock(&kept.lock);
-	if (is_kept(dir, &st))
-		ok = copy(script_list_find(kept.list, m), found);
-	else
-		ok = find_anew(dir, &st, m, found);
-	pthread_mutex_unlock(&kept.lock);
-	return ok;
 }

@@ -1,19 +1,18 @@
 #define _GNU_SOURCE
 #include "boot/tree.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/openat2.h>
 #include <string.h>
-#include <strings.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+
+#include "boot/names.h"
 
 /* O_NONBLOCK: opening a FIFO somebody left in the tree must not hang the server. */
 #define READING (O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC)
 #define HANDLE (O_PATH | O_CLOEXEC)
-#define PART_SIZE 256 /* NAME_MAX and its NUL */
 
 static int
 open_at(int dir, const char *name, int flags, unsigned resolve)
@@ -77,42 +76,14 @@ open_from(int dir, const char *part, const char *rest)
 	return below;
 }
 
-/*
- * The first entry in byte order, behind `after`, that differs from `part` in case
- * only: not whatever the disk lists first. False when there is none.
- */
-static bool
-next_in_other_case(
-	int dir, const char *part, const char *after, char found[static PART_SIZE])
-{
-	int fd = open_at(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
-	DIR *d = fd < 0 ? NULL : fdopendir(fd);
-	struct dirent *e;
-	bool any = false;
-
-	if (d == NULL) {
-		if (fd >= 0)
-			close(fd);
-		return false;
-	}
-	while ((e = readdir(d)) != NULL)
-		if (strcasecmp(e->d_name, part) == 0 && strcmp(e->d_name, after) > 0 &&
-			(!any || strcmp(e->d_name, found) < 0)) {
-			strcpy(found, e->d_name);
-			any = true;
-		}
-	closedir(d);
-	return any;
-}
-
 /* Every other case is tried: boot/grub and Boot/BCD may lie in one tree. */
 static int
 open_in_other_case(int dir, const char *part, const char *rest)
 {
-	char after[PART_SIZE] = "", found[PART_SIZE];
+	char after[NAMES_PART] = "", found[NAMES_PART];
 	int fd = -ENOENT;
 
-	while (fd == -ENOENT && next_in_other_case(dir, part, after, found)) {
+	while (fd == -ENOENT && names_next(dir, part, after, found)) {
 		if (strcmp(found, part) != 0)
 			fd = open_from(dir, found, rest);
 		strcpy(after, found);
@@ -126,7 +97,7 @@ walk(int dir, const char *name)
 {
 	size_t n = strcspn(name, "/");
 	const char *rest = name[n] ? name + n + 1 : NULL;
-	char part[PART_SIZE];
+	char part[NAMES_PART];
 	int fd;
 
 	if (n >= sizeof(part))
