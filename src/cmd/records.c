@@ -1,5 +1,7 @@
 #include "cmd/records.h"
 
+#include <string.h>
+
 #include "base/log.h"
 #include "cmd/fail.h"
 #include "cmd/state_file.h"
@@ -17,16 +19,38 @@ records_tick(struct records *r)
 		registry_tick(r->registry);
 }
 
+/* The file that was asked for, or one that nobody else has; false: somebody has it. */
+static bool
+take_file(struct records *r, const struct conf *c)
+{
+	const char *why = "neither the script directory nor " STATE_FOLDER
+			  " can be written: states that are set and history last until "
+			  "pixie ends (--state FILE)";
+
+	if (strcmp(r->file, "none") != 0 && !state_file_lock(r->file)) {
+		if (*c->state != '\0')
+			return false;
+		why = "another pixie has the database of these scripts: states that are "
+		      "set and history last until pixie ends (--state FILE)";
+		strcpy(r->file, "none");
+		r->fell_back = true;
+	}
+	if (r->fell_back)
+		log_warning(NULL, "store-none", STR("why", why));
+	return true;
+}
+
 int
 records_open(struct records *r, const struct conf *c, struct site *site)
 {
 	if (c->no_timeline)
 		return EX_OK;
-	if (r->fell_back)
-		log_warning(NULL, "store-none",
-			STR("why", "neither the script directory nor " STATE_FOLDER
-				   " can be written: states that are set and history "
-				   "last until pixie ends (--state FILE)"));
+	if (!take_file(r, c))
+		return fail(EX_UNAVAILABLE,
+			"--state %s: another pixie has it; give each a file of its own, "
+			"or "
+			"none",
+			r->file);
 	r->registry = registry_new(&(struct registry_config){0});
 	if (r->registry == NULL)
 		return fail(EX_OSERR, "the registry of machines: out of memory");

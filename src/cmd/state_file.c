@@ -1,8 +1,11 @@
 #include "cmd/state_file.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <libgen.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
 #include <unistd.h>
@@ -99,6 +102,8 @@ state_file_choose(const char *option, const struct site *site, char path[static 
 	*fell_back = false;
 	if (strlen(option) >= PATH_MAX - 64)
 		return fail(EX_USAGE, "--state: the name is too long");
+	if (strcmp(option, ":memory:") == 0) /* SQLite would not make a file of that name */
+		return fail(EX_USAGE, "--state :memory: is no file; --state none is meant");
 	if (*option != '\0') {
 		strcpy(path, option);
 		if (strcmp(option, "none") != 0 && is_served(option, site))
@@ -114,4 +119,22 @@ state_file_choose(const char *option, const struct site *site, char path[static 
 		*fell_back = true;
 	}
 	return EX_OK;
+}
+
+/* A file beside the database: SQLite's own locks go when any descriptor of its file does.
+ */
+bool
+state_file_lock(const char *path)
+{
+	char name[PATH_MAX + 8];
+	int fd;
+
+	snprintf(name, sizeof(name), "%s-lock", path);
+	fd = open(name, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (fd < 0)
+		return true;
+	if (flock(fd, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK)
+		return true; /* the descriptor stays open as long as we live */
+	close(fd);
+	return false;
 }

@@ -18,4 +18,11 @@
 int state_file_choose(const char *option, const struct site *site,
 	char path[static PATH_MAX], bool *fell_back);
 
+/*
+ * Has it for this process alone, until the process ends, by a lock on "FILE-lock": two
+ * that keep all in memory would each write its own over the other's. False when another
+ * pixie has it; true also where no lock can be made (a disk that is read only).
+ */
+bool state_file_lock(const char *path);
+
 #endif

@@ -245,6 +245,25 @@ def test_user_who_may_write_nowhere_is_warned(lan, own_site, live):
     assert "/done/" in script(lan, port=1080).text
 
 
+def test_two_pixies_do_not_share_a_database(lan, own_site, live, database, tmp_path):
+    """Each would write what it remembers over what the other was told."""
+    path = str(tmp_path / "some.db")
+    elsewhere = ("-t", ":1069", "-u", ":1080", "--control", "none")
+    live("--state", path)
+    second = pixie.command("-t", "127.0.0.1:11069", "-u", "127.0.0.1:11080", *own_site.options(),
+                           "--control", "none", "--state", path)
+    assert second.returncode == 69 and path in second.stderr and "another pixie" in second.stderr
+    live.again()
+    beside = live(*elsewhere)  # nobody chose the file: machines boot all the same
+    beside.logged("store-none", "another pixie", level="WARNING")
+    assert rawhttp.get(lan.client, Lan.SERVER, "/extra/small.bin", port=1080).status == 200
+
+
+def test_sqlites_own_names_are_no_files(own_site):
+    refused = pixie.command(*own_site.options(), "--state", ":memory:")
+    assert refused.returncode == 64 and "--state none" in refused.stderr
+
+
 # -- kill -9 -----------------------------------------------------------------------------
 
 class Load(threading.Thread):
