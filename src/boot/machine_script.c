@@ -83,8 +83,10 @@ find_in_kept(const struct dir_stamp *stamp, const struct machine_names *m,
 	return same;
 }
 
-/* Reads the directory, without the lock; its list becomes the one that is kept if it may.
- * The stamp is of what was opened: a path may lead elsewhere a moment later. */
+/*
+ * Reads the directory, without the lock; its list becomes the one that is kept if it may.
+ * The stamp is of what was opened: a path may lead elsewhere a moment later.
+ */
 static bool
 find_anew(DIR *d, const struct machine_names *m, char found[static 256])
 {

@@ -2,6 +2,8 @@
 #define _GNU_SOURCE
 #include "boot/sandbox.h"
 
+#include <pthread.h>
+
 #include "boot/script_list.h"
 
 static struct machine_names
@@ -106,6 +108,46 @@ another_directory_is_another_list(void **state)
 	assert_script(&m, "00-11-22-33-44-55.ipxe");
 }
 
+/* How often the answers were wrong. */
+static void *
+ask_on_and_on(void *arg)
+{
+	struct machine_names m = names(MAC, NULL, NULL);
+	char found[256];
+	size_t wrong = 0;
+
+	for (int i = 0; i < 1000; i++)
+		wrong += !machine_script_find(arg, &m, found) ||
+			 strcmp(found, "00-11-22-33-44-55.ipxe") != 0;
+	return (void *)wrong;
+}
+
+/* The list is asked, made anew and exchanged, by all at once. */
+static void
+threads_share_the_list(void **state)
+{
+	struct machine_names m = names("02-00-00-00-00-79", NULL, NULL);
+	char dir[sizeof(sandbox)];
+	pthread_t threads[4];
+	void *wrong;
+
+	strcpy(dir, sandbox);
+	settle();
+	for (size_t i = 0; i < COUNT(threads); i++)
+		assert_int_equal(
+			pthread_create(&threads[i], NULL, ask_on_and_on, dir), 0);
+	for (int i = 0; i < 100; i++) {
+		put_file("020000000079.ipxe", "");
+		assert_script(&m, "020000000079.ipxe");
+		assert_int_equal(unlink(in_sandbox("020000000079.ipxe")), 0);
+		assert_script(&m, "default.ipxe");
+	}
+	for (size_t i = 0; i < COUNT(threads); i++) {
+		assert_int_equal(pthread_join(threads[i], &wrong), 0);
+		assert_null(wrong);
+	}
+}
+
 int
 main(void)
 {
@@ -114,6 +156,7 @@ main(void)
 		cmocka_unit_test(changes_are_seen),
 		cmocka_unit_test(a_list_is_kept),
 		cmocka_unit_test(another_directory_is_another_list),
+		cmocka_unit_test(threads_share_the_list),
 	};
 
 	return cmocka_run_group_tests_name(
