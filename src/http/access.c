@@ -7,8 +7,8 @@
 static enum log_level
 level_of(const struct exchange *x, const char *cut)
 {
-	if (cut != NULL)
-		return LEVEL_WARNING;
+	if (cut != NULL) /* a page that is closed ends its stream of events so */
+		return x->is_quiet ? LEVEL_DEBUG : LEVEL_WARNING;
 	if (x->status == 304 || (x->is_quiet && x->status < 400))
 		return LEVEL_DEBUG;
 	if (x->status == 503)

@@ -2,6 +2,8 @@
 import concurrent.futures
 import contextlib
 import json
+import os
+import signal
 import socket
 import threading
 import time
@@ -206,6 +208,18 @@ def test_events_come_as_they_happen(lan, api):
         tftp.get(lan.client, Lan.SERVER, "extra/tiny")
         data, _ = stream.until("sent")
         assert data["name"] == "extra/tiny" and data["id"] == CLIENT
+
+
+def test_a_server_that_stops_while_a_page_is_open_warns_of_nothing(lan, served):
+    process = pixie.Pixie(lan.server, *served.options(), "-t", ":1069", "-u", ":1080",
+                          "-v", "DEBUG", "--control", "none")
+    with Api(lan, port=1080).events() as stream:
+        assert stream.next()[1] == "hello"
+        os.kill(process.pid, signal.SIGTERM)
+        status = process.wait()
+    aborted = process.logged("http-aborted", "/api/v1/events")
+    process.kill()
+    assert aborted.level == "DEBUG" and status == 0
 
 
 def test_events_resume(api):
