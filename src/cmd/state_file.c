@@ -88,7 +88,7 @@ choose_default(const struct site *site, char path[static PATH_MAX])
 		(is_there(path) ||
 			(access(site->scripts, W_OK) == 0 && !is_network(site->scripts))))
 		return true;
-	snprintf(path, PATH_MAX, "%s/state.db", STATE_FOLDER);
+	snprintf(path, PATH_MAX, "%s/%s", STATE_FOLDER, STATE_FILE_NAME);
 	if (is_there(path))
 		return true;
 	mkdir(STATE_FOLDER, 0700);
@@ -102,8 +102,10 @@ state_file_choose(const char *option, const struct site *site, char path[static 
 	*fell_back = false;
 	if (strlen(option) >= PATH_MAX - 64)
 		return fail(EX_USAGE, "--state: the name is too long");
-	if (strcmp(option, ":memory:") == 0) /* SQLite would not make a file of that name */
-		return fail(EX_USAGE, "--state :memory: is no file; --state none is meant");
+	if (strcmp(option, ":memory:") ==
+		0) /* SQLite would not make a file of that name */
+		return fail(
+			EX_USAGE, "--state :memory: is no file; --state none is meant");
 	if (*option != '\0') {
 		strcpy(path, option);
 		if (strcmp(option, "none") != 0 && is_served(option, site))

@@ -127,8 +127,13 @@ say_sent(struct writer *w, const struct event *e)
 
 	wr_str(w, "Has fetched ");
 	put_file(w, e);
-	wr_fmt(w, ": %s in %u.%u s", bytes_say(e->bytes, all), e->ms / 1000,
-		e->ms % 1000 / 100);
+	wr_fmt(w, ": %s in ", bytes_say(e->bytes, all));
+	if (e->ms >= 1000)
+		wr_fmt(w, "%u.%u s", e->ms / 1000, e->ms % 1000 / 100);
+	else if (e->ms > 0)
+		wr_fmt(w, "%u ms", e->ms);
+	else
+		wr_str(w, "less than 1 ms");
 	if (e->resent > 0)
 		wr_fmt(w, ", %u packet%s sent again", e->resent,
 			e->resent == 1 ? "" : "s");
