@@ -81,7 +81,7 @@ WORKLOADS = [
              storm(1, 1, 4), "mid", TFTP_PEERS, [Goal("mb_s", "best", 1.0)],
              pin="one", quick=storm(1, 1, 2)),
     Workload("memory-5000", "5000 transfers held open for 3 s", "tftp",
-             storm(5000) + ["--hold-ms", "3000"], "rom", ["pixie"],
+             storm(5000) + ["--hold-ms", "3000"], "rom", ["pixie", "pixie-off"],
              [Goal("rss_mb", "pixie", 5)]),
     Workload("http-1k-64", "1 KiB, keep-alive, 64 connections", "wrk",
              ["-c", "64", "-d", "5"], "small", HTTP_PEERS + ["pixie-info", "pixie-off"],
