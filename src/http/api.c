@@ -232,8 +232,9 @@ api_new(const struct api_options *options)
 	gate_init(&api->gate, options->token, options->host_names);
 	api->started = mono_now();
 	api->started_ms = wall_ms();
-	api->feed = feed_new(options->registry);
+	readers_init(&api->readers);
 	api->clerk = options->in_place ? NULL : clerk_new();
+	api->feed = feed_new(options->registry, api->clerk);
 	if (api->feed != NULL && (api->clerk != NULL || options->in_place))
 		return api;
 	api_free(api);
@@ -257,5 +258,6 @@ api_free(struct api *api)
 	api_stop(api);
 	feed_free(api->feed);
 	gate_deinit(&api->gate);
+	readers_deinit(&api->readers);
 	free(api);
 }

@@ -3,7 +3,7 @@
  * doc/openapi.json says what it answers, doc/api.md how it is meant.
  *
  * A request is looked at in its loop (may it ask? is it well formed?), copied, and
- * answered by the clerk's thread; events are streamed by the loop.
+ * answered by the clerk's thread; events are made there, too, and streamed by the loop.
  */
 #ifndef PIXIE_HTTP_API_H
 #define PIXIE_HTTP_API_H

@@ -9,33 +9,33 @@
 #include "http/shape.h"
 #include "http/stream.h"
 
-#define STREAMS_MAX 256
 #define HEARTBEAT MONO_S(15)
 /* A reader gets at most so many bytes of progress a second, however many transfers. */
 #define PROGRESS_PACE (128 * 1024)
-#define PROGRESS_EVERY MONO_MS(250)
 
 struct events {
 	struct stream stream;
 	struct api *api;
+	struct netaddr host;
 	uint64_t cursor;
 	uint64_t progress_seen;
 	struct mono progress_next, spoke;
 };
 
-static void
+/* True: what is to be said is being made. */
+static bool
 add_progress(struct events *e, struct text *out, struct mono now)
 {
 	size_t before = out->len;
 	int64_t pause;
 
 	if (!mono_reached(e->progress_next, now))
-		return;
-	e->progress_seen =
-		feed_progress(e->api->feed, e->progress_seen, out, now).version;
+		return false;
+	if (feed_progress(e->api->feed, &e->progress_seen, out, now))
+		return true;
 	pause = (int64_t)(out->len - before) * MONO_S(1) / PROGRESS_PACE;
-	e->progress_next =
-		mono_after(now, pause > PROGRESS_EVERY ? pause : PROGRESS_EVERY);
+	e->progress_next = mono_after(now, pause > FEED_PROGRESS ? pause : FEED_PROGRESS);
+	return false;
 }
 
 /* A comment, so that whatever is between us and the reader does not take it for dead. */
@@ -51,13 +51,13 @@ add_heartbeat(struct events *e, struct text *out, struct mono now)
 }
 
 static char *
-more(struct stream *stream, size_t most, size_t *len, struct mono now)
+more(struct stream *stream, size_t *len, struct mono now)
 {
 	struct events *e = (struct events *)stream;
 	struct text out = {0};
 
-	feed_events(e->api->feed, &e->cursor, &out, most);
-	add_progress(e, &out, now);
+	stream->is_hungry = feed_events(e->api->feed, &e->cursor, &out);
+	stream->is_hungry |= add_progress(e, &out, now);
 	add_heartbeat(e, &out, now);
 	if (out.len == 0) {
 		free(out.p);
@@ -72,7 +72,7 @@ release(struct stream *stream)
 {
 	struct events *e = (struct events *)stream;
 
-	atomic_fetch_sub(&e->api->streams, 1);
+	readers_leave(&e->api->readers, &e->host);
 	free(e);
 }
 
@@ -130,24 +130,48 @@ say_hello(const struct events *e, bool restarted, struct reply *r)
 	r->text_len = (size_t)n;
 }
 
+static void
+refuse_reader(enum readers_room room, struct reply *r)
+{
+	r->retry_after = 5;
+	if (room == READERS_ROOM)
+		api_refuse(r, 503, "out of memory");
+	else if (room == READERS_TOO_MANY_THERE)
+		api_refuse(r, 429,
+			"%d readers follow the events from your address already",
+			READERS_PER_ADDRESS);
+	else
+		api_refuse(r, 503, "%d readers follow the events already", READERS_MAX);
+}
+
+static struct events *
+events_new(struct api *api, const struct visit *v)
+{
+	struct events *e = calloc(1, sizeof(*e));
+
+	if (e == NULL) {
+		readers_leave(&api->readers, v->peer);
+		return NULL;
+	}
+	e->stream = (struct stream){more, release, false};
+	e->api = api;
+	e->host = *v->peer;
+	e->spoke = mono_now();
+	return e;
+}
+
 void
 events_answer(struct api *api, const struct visit *v, struct reply *r)
 {
-	struct events *e = NULL;
+	enum readers_room room = readers_join(&api->readers, v->peer);
+	struct events *e = room == READERS_ROOM ? events_new(api, v) : NULL;
 	bool restarted;
 
-	if (atomic_fetch_add(&api->streams, 1) < STREAMS_MAX)
-		e = calloc(1, sizeof(*e));
 	if (e == NULL) {
-		atomic_fetch_sub(&api->streams, 1);
-		r->retry_after = 5;
-		api_refuse(r, 503, "%d readers follow the events already", STREAMS_MAX);
+		refuse_reader(room, r);
 		return;
 	}
-	e->stream = (struct stream){more, release};
-	e->api = api;
 	e->cursor = begin_at(v->req, registry_newest(api->o.registry), &restarted);
-	e->spoke = mono_now();
 	say_hello(e, restarted, r);
 	if (v->req->method == METHOD_HEAD)
 		release(&e->stream);

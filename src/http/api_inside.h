@@ -3,7 +3,6 @@
 #define PIXIE_HTTP_API_INSIDE_H
 
 #include <jansson.h>
-#include <stdatomic.h>
 
 #include "boot/script_list.h"
 #include "http/api.h"
@@ -11,6 +10,7 @@
 #include "http/conn.h"
 #include "http/gate.h"
 #include "http/later.h"
+#include "http/readers.h"
 
 struct feed;
 
@@ -19,7 +19,7 @@ struct api {
 	struct gate gate;
 	struct clerk *clerk;
 	struct feed *feed;
-	atomic_uint streams; /* SSE clients now */
+	struct readers readers; /* of events, now */
 	int64_t started_ms;
 	struct mono started;
 };

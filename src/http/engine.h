@@ -40,7 +40,7 @@ struct http_server {
 	struct listener listeners[];
 };
 
-/* server.c: There is a stream: it is asked for what is new when STREAM_TICK is over. */
+/* server.c: There is a stream: it is asked for what is new in STREAM_TICK at most. */
 void http_tick_later(struct http_server *server);
 
 #endif

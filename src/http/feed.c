@@ -1,49 +1,153 @@
-#define _GNU_SOURCE
 #include "http/feed.h"
 
-#include <inttypes.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "http/shape.h"
+/* Readers at so many places share; with more of them slices are made more than once. */
+#define SLICES 128
 
-#define FRAMES 2048
-#define BATCH 64
-#define BATCH_TEXT (64 * 1024)
-#define PROGRESS_EVERY MONO_MS(250)
-#define PROGRESS_MAX 256 /* transfers shown; the rest is counted */
-
-/* One event as it goes out. */
-struct frame {
-	uint64_t seq; /* 0: none */
-	char *text;
+/* The events after `from`, up to `to`. */
+struct slice {
+	uint64_t from, to;
+	char *text; /* NULL: none */
 	size_t len;
 };
 
 struct feed {
-	pthread_mutex_t lock;
 	struct registry *registry;
-	struct frame frames[FRAMES]; /* by seq */
-	struct event batch[BATCH];
-	char batch_text[BATCH_TEXT];
-	struct mono progress_at; /* when it was made */
-	uint64_t version;
-	bool idle;
+	struct clerk *clerk;
+	struct task task;
+	struct frames *frames; /* the clerk's */
+	pthread_mutex_t lock;  /* of what follows; held for no longer than a copy takes */
+	bool queued;           /* the clerk has the task */
+	struct slice slices[SLICES];
+	unsigned oldest; /* of them: the next to go */
+	uint64_t wanted[SLICES];
+	unsigned n_wanted;
 	char *progress;
-	size_t progress_len;
+	uint64_t version;           /* of its text: the same one, the same text */
+	struct mono at, wanted_for; /* when it was made; when somebody wanted it */
+	bool idle, is_wanted;
 };
 
+static void
+publish_slice(struct feed *f, const struct slice *made)
+{
+	struct slice *to = &f->slices[f->oldest];
+
+	f->oldest = (f->oldest + 1) % SLICES;
+	free(to->text);
+	*to = *made;
+}
+
+/* The one that has been wanted for longest. */
+static void
+make_slice(struct feed *f)
+{
+	struct slice made;
+	struct text out = {0};
+
+	pthread_mutex_lock(&f->lock);
+	made.from = made.to = f->wanted[0];
+	pthread_mutex_unlock(&f->lock);
+	frames_read(f->frames, &made.to, &out, FEED_SLICE);
+	pthread_mutex_lock(&f->lock);
+	if (out.len > 0 && !out.bad) {
+		made.text = out.p;
+		made.len = out.len;
+		publish_slice(f, &made);
+	} else
+		free(out.p);
+	memmove(f->wanted, f->wanted + 1, --f->n_wanted * sizeof(f->wanted[0]));
+	pthread_mutex_unlock(&f->lock);
+}
+
+/* A version is a change: a reader is not told twice of what stands still. */
+static void
+publish_progress(struct feed *f, char *text, bool idle)
+{
+	f->is_wanted = false;
+	f->at = f->wanted_for;
+	f->idle = idle;
+	if (f->progress != NULL && strcmp(f->progress, text) == 0) {
+		free(text);
+		return;
+	}
+	free(f->progress);
+	f->progress = text;
+	f->version++;
+}
+
+static void
+make_progress(struct feed *f)
+{
+	bool idle;
+	char *text = progress_frame(f->registry, &idle);
+
+	pthread_mutex_lock(&f->lock);
+	if (text != NULL)
+		publish_progress(f, text, idle);
+	else
+		f->is_wanted = false;
+	pthread_mutex_unlock(&f->lock);
+}
+
+/* Has the clerk do what is wanted; when it is too busy, somebody will ask again. */
+static void
+work(struct feed *f)
+{
+	bool now;
+
+	pthread_mutex_lock(&f->lock);
+	now = !f->queued && (f->n_wanted > 0 || f->is_wanted);
+	f->queued |= now;
+	pthread_mutex_unlock(&f->lock);
+	if (!now || clerk_give(f->clerk, &f->task))
+		return;
+	pthread_mutex_lock(&f->lock);
+	f->queued = false;
+	pthread_mutex_unlock(&f->lock);
+}
+
+/* In the clerk's thread. One slice at a time: others ask it for things, too. */
+static void
+run(struct task *task)
+{
+	struct feed *f = (struct feed *)((char *)task - offsetof(struct feed, task));
+	bool progress, events;
+
+	pthread_mutex_lock(&f->lock);
+	progress = f->is_wanted;
+	events = f->n_wanted > 0;
+	pthread_mutex_unlock(&f->lock);
+	if (progress)
+		make_progress(f);
+	if (events)
+		make_slice(f);
+	pthread_mutex_lock(&f->lock);
+	f->queued = false;
+	pthread_mutex_unlock(&f->lock);
+	work(f);
+}
+
 struct feed *
-feed_new(struct registry *registry)
+feed_new(struct registry *registry, struct clerk *clerk)
 {
 	struct feed *f = calloc(1, sizeof(*f));
 
 	if (f == NULL)
 		return NULL;
-	f->registry = registry;
-	f->idle = true;
 	pthread_mutex_init(&f->lock, NULL);
-	return f;
+	f->registry = registry;
+	f->clerk = clerk;
+	f->task.run = run;
+	f->idle = true;
+	f->frames = frames_new(registry);
+	if (f->frames != NULL)
+		return f;
+	feed_free(f);
+	return NULL;
 }
 
 void
@@ -51,148 +155,93 @@ feed_free(struct feed *f)
 {
 	if (f == NULL)
 		return;
-	for (size_t i = 0; i < FRAMES; i++)
-		free(f->frames[i].text);
+	for (size_t i = 0; i < SLICES; i++)
+		free(f->slices[i].text);
 	free(f->progress);
+	frames_free(f->frames);
 	pthread_mutex_destroy(&f->lock);
 	free(f);
 }
 
-void
-text_add(struct text *t, const char *p, size_t len)
+/* With the lock. */
+static const struct slice *
+find_slice(const struct feed *f, uint64_t from)
 {
-	size_t cap = t->cap ? t->cap : 1024;
-	char *grown;
-
-	while (cap < t->len + len)
-		cap *= 2;
-	if (!t->bad && cap != t->cap) {
-		grown = realloc(t->p, cap);
-		t->bad = grown == NULL;
-		t->p = grown ? grown : t->p;
-		t->cap = grown ? cap : t->cap;
-	}
-	if (t->bad)
-		return;
-	memcpy(t->p + t->len, p, len);
-	t->len += len;
+	for (size_t i = 0; i < SLICES; i++)
+		if (f->slices[i].text != NULL && f->slices[i].from == from)
+			return &f->slices[i];
+	return NULL;
 }
 
-/* "id: 7\nevent: sent\ndata: {…}\n\n"; JSON has no line breaks of its own. */
-static void
-make_frame(struct frame *to, const struct event *e)
-{
-	json_t *json = shape_event(e);
-	char *data = json_dumps(json, JSON_COMPACT), *text = NULL;
-	int n = data ? asprintf(&text, "id: %" PRIu64 "\nevent: %s\ndata: %s\n\n", e->seq,
-			       event_kind_text(e->kind), data)
-		     : -1;
-
-	json_decref(json);
-	free(data);
-	free(to->text);
-	*to = (struct frame){0};
-	if (n > 0)
-		*to = (struct frame){e->seq, text, (size_t)n};
-}
-
-static void
-add_lost(struct text *out, uint64_t lost)
-{
-	char text[80];
-	int n = snprintf(text, sizeof(text),
-		"event: lost\ndata: {\"lost\":%" PRIu64 "}\n\n", lost);
-
-	text_add(out, text, (size_t)n);
-}
-
-/* Reads on in the ring; false when there is nothing. */
 static bool
-load(struct feed *f, uint64_t *cursor, struct text *out)
+copy_slice(struct feed *f, uint64_t *cursor, struct text *out)
 {
-	uint64_t at = *cursor, lost = 0;
-	size_t n = registry_events(f->registry, &at, NULL, f->batch, BATCH, f->batch_text,
-		BATCH_TEXT, &lost);
+	const struct slice *s;
 
-	if (lost > 0)
-		add_lost(out, lost);
-	for (size_t i = 0; i < n; i++)
-		make_frame(&f->frames[f->batch[i].seq % FRAMES], &f->batch[i]);
-	*cursor = n > 0 ? f->batch[0].seq - 1 : at;
-	return n > 0;
-}
-
-void
-feed_events(struct feed *f, uint64_t *cursor, struct text *out, size_t most)
-{
 	pthread_mutex_lock(&f->lock);
-	while (out->len < most && !out->bad) {
-		const struct frame *next = &f->frames[(*cursor + 1) % FRAMES];
-
-		if (next->seq == *cursor + 1) {
-			text_add(out, next->text, next->len);
-			++*cursor;
-		} else if (!load(f, cursor, out) ||
-			   f->frames[(*cursor + 1) % FRAMES].seq != *cursor + 1)
-			break; /* the newest, or no memory for it */
+	s = find_slice(f, *cursor);
+	if (s != NULL) {
+		text_add(out, s->text, s->len);
+		*cursor = s->to;
 	}
 	pthread_mutex_unlock(&f->lock);
+	return s != NULL;
 }
 
-static char *
-progress_json(struct registry *r, size_t *n)
-{
-	struct transfer_view *all = registry_transfers(r, NULL, n);
-	size_t shown = *n < PROGRESS_MAX ? *n : PROGRESS_MAX;
-	json_t *list = json_array(), *o = json_object();
-	char *text;
-
-	for (size_t i = 0; i < shown; i++)
-		json_array_append_new(list, shape_transfer(&all[i]));
-	json_object_set_new(o, "transfers", list);
-	if (*n > shown)
-		json_object_set_new(o, "more", json_integer((json_int_t)(*n - shown)));
-	text = json_dumps(o, JSON_COMPACT);
-	json_decref(o);
-	free(all);
-	return text;
-}
-
-/* A version is a change: a reader is not told twice of what stands still. */
 static void
-make_progress(struct feed *f)
+want_slice(struct feed *f, uint64_t after)
 {
-	size_t n = 0;
-	char *data = progress_json(f->registry, &n), *text = NULL;
-	int len = data ? asprintf(&text, "event: progress\ndata: %s\n\n", data) : -1;
-
-	free(data);
-	if (len < 0)
-		return;
-	f->idle = n == 0;
-	if (f->progress != NULL && strcmp(f->progress, text) == 0) {
-		free(text);
-		return;
-	}
-	free(f->progress);
-	f->progress = text;
-	f->progress_len = (size_t)len;
-	f->version++;
-}
-
-struct progress_text
-feed_progress(struct feed *f, uint64_t seen, struct text *out, struct mono now)
-{
-	struct progress_text made;
+	unsigned i = 0;
 
 	pthread_mutex_lock(&f->lock);
-	if (f->version == 0 || mono_since(now, f->progress_at) >= PROGRESS_EVERY) {
-		f->progress_at = now;
-		make_progress(f);
-	}
-	made = (struct progress_text){f->version, f->idle};
-	if (f->version != seen && f->progress != NULL && !(seen == 0 && f->idle))
-		text_add(out, f->progress, f->progress_len);
+	while (i < f->n_wanted && f->wanted[i] != after)
+		i++;
+	if (i == f->n_wanted && i < SLICES && find_slice(f, after) == NULL)
+		f->wanted[f->n_wanted++] = after;
 	pthread_mutex_unlock(&f->lock);
-	return made;
+	work(f);
+}
+
+bool
+feed_events(struct feed *f, uint64_t *cursor, struct text *out)
+{
+	uint64_t newest = registry_newest(f->registry);
+
+	if (*cursor >= newest)
+		return false;
+	if (!copy_slice(f, cursor, out)) {
+		want_slice(f, *cursor);
+		copy_slice(f, cursor, out); /* without a clerk it is there */
+	} else if (*cursor < newest)
+		want_slice(f, *cursor); /* while the reader reads this one */
+	return *cursor < newest;
+}
+
+/* False: what there is is too old. */
+static bool
+copy_progress(struct feed *f, uint64_t *seen, struct text *out, struct mono now)
+{
+	bool fresh;
+
+	pthread_mutex_lock(&f->lock);
+	fresh = f->version > 0 && mono_since(now, f->at) < FEED_PROGRESS;
+	if (fresh && f->version != *seen && !(*seen == 0 && f->idle))
+		text_add(out, f->progress, strlen(f->progress));
+	if (fresh)
+		*seen = f->version;
+	else if (!f->is_wanted) {
+		f->is_wanted = true;
+		f->wanted_for = now;
+	}
+	pthread_mutex_unlock(&f->lock);
+	return fresh;
+}
+
+bool
+feed_progress(struct feed *f, uint64_t *seen, struct text *out, struct mono now)
+{
+	if (copy_progress(f, seen, out, now))
+		return false;
+	work(f);
+	return !copy_progress(f, seen, out, now);
 }

@@ -183,7 +183,7 @@ put_server(FILE *out, struct api *api)
 	single(out, "pixie_registry_dropped_total", "counter",
 		"Events dropped for want of room.", registry_dropped(api->o.registry));
 	single(out, "pixie_event_readers", "gauge", "Readers of /api/v1/events.",
-		atomic_load(&api->streams));
+		readers_count(&api->readers));
 }
 
 static void

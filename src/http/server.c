@@ -12,28 +12,44 @@
 #include "http/stream.h"
 #include "http/turn.h"
 
+/* So that what else is served waits for a few copies only, however many readers. */
+#define STREAMS_A_TURN 16
+
 void
 http_tick_later(struct http_server *server)
 {
-	loop_timer_at(&server->ticker, mono_after(loop_now(server->loop), STREAM_TICK));
+	int64_t pause = STREAM_TICK;
+	struct link *link;
+	unsigned n = 0;
+
+	TAILQ_FOREACH(link, &server->queues[CONN_STREAM], entry)
+	{
+		if (link->conn.exchange->stream->is_hungry)
+			pause = STREAM_SOON;
+		n++;
+	}
+	if (n > STREAMS_A_TURN)
+		pause = pause * STREAMS_A_TURN / n;
+	loop_timer_at(&server->ticker, mono_after(loop_now(server->loop), pause));
 }
 
+/* The first few streams' turn; then they are the last. */
 static void
 on_ticker(void *arg)
 {
 	struct http_server *server = arg;
 	struct links *streams = &server->queues[CONN_STREAM];
-	struct link *last = TAILQ_LAST(streams, links), *link, *next;
-	bool more = last != NULL;
+	struct link *link, *end = TAILQ_LAST(streams, links);
 
-	/* Turns put links behind the last one. */
-	for (link = TAILQ_FIRST(streams); more; link = next) {
-		more = link != last;
-		next = TAILQ_NEXT(link, entry);
+	for (unsigned n = 0; end != NULL && n < STREAMS_A_TURN; n++) {
+		link = TAILQ_FIRST(streams);
+		if (link == end)
+			end = NULL;
+		TAILQ_REMOVE(streams, link, entry);
+		TAILQ_INSERT_TAIL(streams, link, entry);
 		link_turn(link, false);
 		link_settle(link);
 	}
-
 	if (!TAILQ_EMPTY(streams))
 		http_tick_later(server);
 }

@@ -6,6 +6,7 @@
 #ifndef PIXIE_HTTP_STREAM_H
 #define PIXIE_HTTP_STREAM_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "base/mono.h"
@@ -13,15 +14,17 @@
 /* The first member of what implements it. */
 struct stream {
 	/*
-	 * What is new: text from malloc, the caller's, and its length in `*len`; NULL
-	 * when there is nothing. Asked at least every STREAM_TICK; at most about `most`
-	 * bytes are wanted.
+	 * A slice of what is new, some 10 KiB of it: text from malloc, the caller's, and
+	 * its length in `*len`; NULL when there is nothing. Asked once a turn, every
+	 * STREAM_TICK, or every STREAM_SOON while it is hungry.
 	 */
-	char *(*more)(struct stream *s, size_t most, size_t *len, struct mono now);
+	char *(*more)(struct stream *s, size_t *len, struct mono now);
 	void (*free)(struct stream *s);
+	bool is_hungry; /* there is more than it was given: made for it meanwhile */
 };
 
 #define STREAM_TICK MONO_MS(200)
+#define STREAM_SOON MONO_MS(10)
 
 static inline void
 stream_free(struct stream *s)

@@ -44,14 +44,13 @@ link_read(struct link *link, struct mono now)
 		link_abort(link, "connection lost"); /* EDK2 ends with RST: no error */
 }
 
-/* Sends what is new in the stream; false when nothing is, or others have waited enough.
- */
+/* Sends a slice of what is new in the stream; false when nothing is. */
 static bool
-link_feed(struct link *link, struct mono now, size_t budget)
+link_feed(struct link *link, struct mono now)
 {
-	size_t len, most = budget < STREAM_BUFFER ? budget : STREAM_BUFFER;
+	size_t len;
 	struct stream *stream = link->conn.exchange->stream;
-	char *text = budget > 0 ? stream->more(stream, most, &len, now) : NULL;
+	char *text = stream->more(stream, &len, now);
 
 	if (text == NULL)
 		return false;
@@ -139,6 +138,7 @@ link_turn(struct link *link, bool readable)
 {
 	struct mono now = loop_now(link->server->loop);
 	size_t budget = turn_bytes(link->server);
+	bool fed = false; /* one slice a turn: a hundred readers begin at once */
 
 	for (int requests = 0; requests < TURN_REQUESTS;) {
 		switch (link->conn.state) {
@@ -157,8 +157,8 @@ link_turn(struct link *link, bool readable)
 		case CONN_CLOSED:
 			return;
 		default:
-			if (link->conn.state == CONN_STREAM &&
-				link_feed(link, now, budget))
+			if (link->conn.state == CONN_STREAM && !fed &&
+				(fed = link_feed(link, now)))
 				break;
 			if (!readable)
 				return;

@@ -33,12 +33,15 @@ class Closed(AssertionError):
 
 
 class Connection:
-    def __init__(self, ns, server, port=80, timeout=15, receive_buffer=None, connect=True):
+    def __init__(self, ns, server, port=80, timeout=15, receive_buffer=None, connect=True,
+                 source=None):
         family = socket.AF_INET6 if ":" in server else socket.AF_INET
         self.sock = ns.socket(family, socket.SOCK_STREAM)
         if receive_buffer:
             self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
         self.sock.settimeout(timeout)
+        if source:
+            self.sock.bind((source, 0))
         self.server, self.port, self.buffer = server, port, b""
         if connect:
             self.sock.connect((server, port))

@@ -17,6 +17,7 @@ from lib.fixtures import MAC, Site, noise
 from lib.netns import Lan
 from lib.openapi import Description
 
+READERS = [Lan.CLIENT, "192.0.2.21", "192.0.2.22", "192.0.2.23"]
 CLIENT = Lan.CLIENT_MAC.replace(":", "-")
 IPXE = ("?mac={0}&uuid=4c4c4544-0042-3510-8054-b4c04f4d4e31&serial=B5T4MN1&manufacturer=Dell%20Inc."
         "&product=PowerEdge%20R640&buildarch=x86_64&platform=efi&version=1.21.1")
@@ -73,6 +74,12 @@ def boot(lan, pixies, api):
     for path in ("/chain.ipxe", f"/ipxe/{CLIENT}.ipxe" + IPXE.format(CLIENT), "/extra/vmlinuz"):
         assert rawhttp.get(lan.client, Lan.SERVER, path).status == 200
     assert rawhttp.get(lan.client, Lan.SERVER, "/extra/initrd").status == 404
+
+
+@pytest.fixture(scope="module", autouse=True)
+def addresses(lan):
+    """More addresses of the client's: one may follow the events 32 times only."""
+    lan.client.address("eth0", *(f"{a}/24" for a in READERS if a != Lan.CLIENT))
 
 
 def wait_for(what, seconds=15):
@@ -319,7 +326,7 @@ def flood(lan, port, n):
 
 def test_a_hundred_readers_and_a_storm(lan, pixies, api):
     """Every reader sees every transfer; every machine gets its file."""
-    readers = [api.events() for _ in range(100)]
+    readers = [api.events(source=source) for source in READERS for _ in range(25)]
     api.set(MAC, "once")
     machines = 60
 
@@ -345,20 +352,66 @@ def test_a_hundred_readers_and_a_storm(lan, pixies, api):
     assert all(names == seen[0] for names in seen) and len(seen[0]) > 1
 
 
+def ids(stream, last):
+    """The numbers of all events until that one; nothing is lost."""
+    numbers = []
+    while not numbers or numbers[-1] < last:
+        number, kind, _ = stream.next()
+        assert kind != "lost"
+        numbers += [number] if number is not None else []
+    return numbers
+
+
+def test_readers_of_all_there_was(lan, start, served):
+    """Each gets all of it, once, and whoever boots meanwhile gets what it asks for."""
+    start("-t", ":1069", "-u", ":1080", "-v", "ERROR", site=served)
+    plain = Api(lan, port=1080)
+    flood(lan, 1080, 6000)
+    newest = plain.get("/api/v1/machines")["seq"]
+    streams = [plain.events("?after=0", source=source) for source in READERS for _ in range(25)]
+    booted = [rawhttp.get(lan.client, Lan.SERVER, "/chain.ipxe", port=1080).status
+              for _ in range(50)]
+    with concurrent.futures.ThreadPoolExecutor(8) as pool:
+        seen = list(pool.map(lambda s: ids(s, newest), streams))
+    for stream in streams:
+        stream.connection.close()
+    assert booted == [200] * 50
+    assert all(numbers[:newest] == list(range(1, newest + 1)) for numbers in seen)
+
+
 def test_readers_are_bounded(lan, pixies, api):
+    """256, and 32 from one address."""
     plain = Api(lan)
     readers = []
-    for _ in range(256):
-        c = plain.connect()
-        c.ask("/api/v1/events", host=Lan.SERVER)
-        assert c.head().status == 200
-        readers.append(c)
-    answer = plain.raw("GET", "/api/v1/events")
-    assert answer.status == 503 and answer["retry-after"] == "5"
-    for c in readers:
+    for source in READERS * 2:
+        for _ in range(32):
+            c = plain.connect(source=source)
+            c.ask("/api/v1/events", host=Lan.SERVER)
+            readers.append((source, c, c.head().status))
+    of = {source: [status for s, _, status in readers if s == source] for source in READERS}
+    assert of == {source: [200] * 32 + [429] * 32 for source in READERS}
+    for n in range(128):  # the Unix socket counts for all
+        c = Api(lan, control=pixies.control).connect()
+        c.ask("/api/v1/events", host="localhost")
+        assert c.head().status == 200, n
+        readers.append((None, c, 200))
+    for who, status in ((api, 503), (Api(lan, control=pixies.control), 503)):
+        answer = who.raw("GET", "/api/v1/events")
+        assert answer.status == status and answer["retry-after"] == "5"
+    for _, c, _ in readers:
         c.close()
     wait_for(lambda: probe(plain) == 200)
     assert tftp.get(lan.client, Lan.SERVER, "extra/tiny") == b"x"
+
+
+def test_one_address_is_told_that_it_follows_enough(lan, pixies, api):
+    wait_for(lambda: "pixie_event_readers 0" in Api(lan).raw("GET", "/metrics").text)
+    streams = [api.events() for _ in range(32)]
+    status, answer = api.ask("GET", "/api/v1/events")
+    assert status == 429 and "32" in answer["error"]
+    for stream in streams:
+        stream.connection.close()
+    wait_for(lambda: probe(api) == 200)
 
 
 def probe(api):

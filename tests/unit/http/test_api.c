@@ -11,6 +11,7 @@
 #include "http/api.h"
 #include "http/later.h"
 #include "http/route.h"
+#include "http/feed.h"
 #include "http/stream.h"
 
 struct scene {
@@ -63,14 +64,15 @@ request(enum method method, const char *path, const char *query)
 }
 
 static void
-ask(struct scene *s, const struct request *req, struct reply *r)
+ask_from(struct scene *s, const struct request *req, const struct netaddr *peer,
+	struct reply *r)
 {
-	struct netaddr peer = addr_n(1);
 	struct visit v = {.site = &s->site,
 		.api = s->api,
 		.loop = s->loop,
 		.req = req,
-		.peer = &peer,
+		.peer = peer,
+		.control = peer->sa.sa_family == AF_UNIX,
 		.now = 1000};
 	struct later *later;
 
@@ -83,6 +85,14 @@ ask(struct scene *s, const struct request *req, struct reply *r)
 	later->fill(later, r);
 	loop_stop(s->loop);
 	loop_run(s->loop);
+}
+
+static void
+ask(struct scene *s, const struct request *req, struct reply *r)
+{
+	struct netaddr peer = addr_n(1);
+
+	ask_from(s, req, &peer, r);
 }
 
 /* The status, and the answer's JSON in `*out`. */
@@ -343,10 +353,10 @@ follow(struct scene *s, const char *query, const char *last, struct reply *r)
 }
 
 static char *
-read_more(struct reply *r, size_t most, struct mono now)
+read_more(struct reply *r, struct mono now)
 {
 	size_t len;
-	char *t = r->stream->more(r->stream, most, &len, now), *out;
+	char *t = r->stream->more(r->stream, &len, now), *out;
 
 	if (t == NULL)
 		return strdup("");
@@ -383,7 +393,7 @@ readers_resume(void **state)
 		char *out;
 
 		follow(&s, cases[i].query, cases[i].last, &r);
-		out = read_more(&r, 65536, mono_now());
+		out = read_more(&r, mono_now());
 		assert_int_equal(count(out, "id: 2\nevent: discover\n"), cases[i].second);
 		assert_int_equal(count(out, "id: 3\nevent: sent\n"), cases[i].third);
 		/* A number of the process before this one. */
@@ -393,6 +403,23 @@ readers_resume(void **state)
 		reply_done(&r);
 	}
 	stop(&s);
+}
+
+/* Reads all there is, slice by slice: how many events of that kind there were. */
+static unsigned
+count_sent(struct reply *r)
+{
+	unsigned n = 0;
+
+	do {
+		char *out = read_more(r, mono_now());
+
+		n += count(out, "event: sent\n");
+		assert_int_equal(count(out, "event: lost"), 0);
+		assert_in_range(strlen(out), 0, FEED_SLICE + 2048);
+		free(out);
+	} while (r->stream->is_hungry);
+	return n;
 }
 
 /* Two readers, one text; and a third that is behind what is kept. */
@@ -408,25 +435,11 @@ all_readers_get_all(void **state)
 	follow(&s, "after=0", NULL, &quick);
 	for (unsigned i = 0; i < 1500; i++) {
 		tell_boot(&s, i % 500, "snponly64.efi");
-		if (i % 50 == 49) {
-			char *out = read_more(&quick, SIZE_MAX, mono_now());
-
-			seen += count(out, "event: sent\n");
-			assert_int_equal(count(out, "event: lost"), 0);
-			free(out);
-		}
+		if (i % 50 == 49)
+			seen += count_sent(&quick);
 	}
 	assert_int_equal(seen, 1500);
-	for (seen = 0;;) {
-		char *out = read_more(&slow, 65536, mono_now());
-		unsigned n = count(out, "event: sent\n");
-
-		seen += n;
-		free(out);
-		if (n == 0)
-			break;
-	}
-	assert_int_equal(seen, 1500);
+	assert_int_equal(count_sent(&slow), 1500);
 	reply_done(&slow);
 	reply_done(&quick);
 	stop(&s);
@@ -445,7 +458,7 @@ a_slow_reader_is_told(void **state)
 	for (unsigned i = 0; i < 2000; i++)
 		tell_boot(&s, i % 100, "snponly64.efi");
 	for (;;) {
-		char *out = read_more(&r, 65536, mono_now());
+		char *out = read_more(&r, mono_now());
 		const char *at = strstr(out, "data: {\"lost\":");
 		unsigned n = count(out, "\nid: ") + (strncmp(out, "id: ", 4) == 0);
 
@@ -474,7 +487,7 @@ transfers_are_shown(void **state)
 
 	start(&s, 0);
 	follow(&s, "", NULL, &r);
-	out = read_more(&r, 65536, now);
+	out = read_more(&r, now);
 	assert_int_equal(count(out, "event: progress"), 0);
 	free(out);
 	p = registry_transfer_begin(s.registry, &who,
@@ -485,49 +498,54 @@ transfers_are_shown(void **state)
 			.total = 1000});
 	progress_set(p, 420);
 	now = mono_after(now, MONO_S(1));
-	out = read_more(&r, 65536, now);
+	out = read_more(&r, now);
 	assert_int_equal(count(out, "\"bytes\":420,\"total\":1000"), 1);
 	free(out);
 	/* What stands still is not told again. */
 	now = mono_after(now, MONO_S(1));
-	out = read_more(&r, 65536, now);
+	out = read_more(&r, now);
 	assert_int_equal(count(out, "event: progress"), 0);
 	free(out);
 	registry_transfer_end(s.registry, p,
 		&(struct event){.kind = EV_SENT, .via = VIA_HTTP, .arch = -1});
 	now = mono_after(now, MONO_S(1));
-	out = read_more(&r, 65536, now);
+	out = read_more(&r, now);
 	assert_int_equal(count(out, "data: {\"transfers\":[]}"), 1);
 	free(out);
 	/* And then there is nothing but a heartbeat. */
 	now = mono_after(now, MONO_S(14));
-	out = read_more(&r, 65536, now);
+	out = read_more(&r, now);
 	assert_string_equal(out, "");
 	free(out);
 	now = mono_after(now, MONO_S(2));
-	out = read_more(&r, 65536, now);
+	out = read_more(&r, now);
 	assert_string_equal(out, ": pixie is here\n\n");
 	free(out);
 	reply_done(&r);
 	stop(&s);
 }
 
+/* 32 from an address, 256 in all; by the Unix socket all may be one's. */
 static void
 readers_are_bounded(void **state)
 {
 	static struct reply readers[300];
-	unsigned let_in = 0;
+	struct request req = request(METHOD_GET, "/api/v1/events", "");
+	const struct netaddr control = {.sa.sa_family = AF_UNIX};
 	struct scene s;
 
 	start(&s, 0);
-	for (size_t i = 0; i < COUNT(readers); i++) {
-		struct request req = request(METHOD_GET, "/api/v1/events", "");
+	for (unsigned i = 0; i < COUNT(readers); i++) {
+		struct netaddr host = addr_n(i / 40);
 
-		ask(&s, &req, &readers[i]);
-		assert_true(readers[i].status == 200 || readers[i].status == 503);
-		let_in += readers[i].status == 200;
+		ask_from(&s, &req, i < 200 ? &host : &control, &readers[i]);
+		if (i < 200)
+			assert_int_equal(readers[i].status, i % 40 < 32 ? 200 : 429);
+		else
+			assert_int_equal(
+				readers[i].status, i - 200 < 256 - 5 * 32 ? 200 : 503);
+		assert_int_equal(readers[i].retry_after, readers[i].status > 200 ? 5 : 0);
 	}
-	assert_int_equal(let_in, 256);
 	for (size_t i = 0; i < COUNT(readers); i++)
 		reply_done(&readers[i]);
 	follow(&s, "", NULL, &readers[0]); /* they left */
