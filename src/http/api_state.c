@@ -145,6 +145,20 @@ state_call(struct call *call)
 	return false;
 }
 
+/* One that is being sent something is not forgotten: it would be heard of at once. */
+static void
+not_forgotten(struct call *call)
+{
+	struct machine_view m;
+
+	if (api_find(call->api, call->id, &m) && m.has_mac)
+		call_error(call, 409,
+			"a transfer to '%s' is under way; try again when it is over",
+			call->id);
+	else
+		call_error(call, 404, "no machine '%s' has been heard of", call->id);
+}
+
 bool
 forget_call(struct call *call)
 {
@@ -154,7 +168,7 @@ forget_call(struct call *call)
 	if (whose(call))
 		generation = registry_forget(call->api->o.registry, &call->mac);
 	if (generation == 0) {
-		call_error(call, 404, "no machine '%s' has been heard of", call->id);
+		not_forgotten(call);
 		return true;
 	}
 	log_info(mac_text(&call->mac, who), "machine-forgotten",

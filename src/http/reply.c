@@ -19,6 +19,7 @@ static const struct {
 	{404, "404 Not Found"},
 	{405, "405 Method Not Allowed"},
 	{408, "408 Request Timeout"},
+	{409, "409 Conflict"},
 	{412, "412 Precondition Failed"},
 	{413, "413 Content Too Large"},
 	{414, "414 URI Too Long"},

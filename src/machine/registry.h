@@ -103,7 +103,8 @@ void registry_tick(struct registry *r);
 uint64_t registry_set_state(struct registry *r, const struct mac *mac,
 	enum machine_state state, const char *by);
 /*
- * Forgets the machine, its state included. The generation as above, 0: not known.
+ * Forgets the machine, its state included. The generation as above, 0: not known, or
+ * something is being sent to it.
  */
 uint64_t registry_forget(struct registry *r, const struct mac *mac);
 /*

@@ -269,6 +269,8 @@ def test_progress_of_a_slow_transfer(lan, pixies, api):
         assert 0 < found["bytes"] < 2_000_000
         mine = api.get(f"/api/v1/machines/{CLIENT}")["transfers"]
         assert [t["name"] for t in mine] == ["extra/vmlinuz"]
+        status, answer = api.ask("DELETE", f"/api/v1/machines/{CLIENT}")
+        assert status == 409 and "transfer" in answer["error"]
         assert len(c.answer().body) == 2_000_000
         wait_for(lambda: stream.until("progress")[0]["transfers"] == [])
 

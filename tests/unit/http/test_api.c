@@ -475,6 +475,30 @@ a_slow_reader_is_told(void **state)
 	stop(&s);
 }
 
+/* It would be heard of again at once: that is no "nobody has heard of it". */
+static void
+a_machine_amid_a_transfer_is_not_forgotten(void **state)
+{
+	struct request req =
+		request(METHOD_DELETE, "/api/v1/machines/02-00-00-00-00-07", "");
+	struct sighting who = seen_as(7);
+	struct progress *p;
+	struct scene s;
+	json_t *o;
+
+	start(&s, 0);
+	p = registry_transfer_begin(s.registry, &who,
+		&(struct event){.kind = EV_ASKED, .arch = -1, .name = "vmlinuz"});
+	assert_int_equal(answer(&s, &req, &o), 409);
+	assert_non_null(strstr(text(o, "error"), "transfer"));
+	json_decref(o);
+	registry_transfer_end(
+		s.registry, p, &(struct event){.kind = EV_SENT, .arch = -1});
+	assert_int_equal(answer(&s, &req, &o), 200);
+	json_decref(o);
+	stop(&s);
+}
+
 static void
 transfers_are_shown(void **state)
 {
@@ -561,6 +585,7 @@ main(void)
 		cmocka_unit_test(bad_changes),
 		cmocka_unit_test(changes_say_what_they_are),
 		cmocka_unit_test(a_machine_is_forgotten),
+		cmocka_unit_test(a_machine_amid_a_transfer_is_not_forgotten),
 		cmocka_unit_test(the_story_of_a_machine),
 		cmocka_unit_test(machines_are_searched),
 		cmocka_unit_test(readers_resume),
