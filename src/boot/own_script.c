@@ -7,10 +7,10 @@
 #include <strings.h>
 #include <unistd.h>
 
-#include "base/log.h"
 #include "boot/machine_script.h"
 #include "boot/name.h"
 #include "boot/script.h"
+#include "boot/script_log.h"
 #include "boot/script_state.h"
 #include "boot/tree.h"
 
@@ -78,10 +78,13 @@ state_in(const char *text, size_t len, const struct mac *mac)
 	size_t n;
 	enum machine_state state = script_state(text, len, &wrong, &n);
 
-	if (wrong != NULL)
-		log_warning(mac_text(mac, who), "script-state", MEM("word", wrong, n),
+	if (wrong != NULL) {
+		enum log_level level = script_log_level();
+
+		LOG_AT(level, mac_text(mac, who), "script-state", MEM("word", wrong, n),
 			STR("why", "not a state: write '# pixie: once' (or boot, local, "
 				   "ignore)"));
+	}
 	return state;
 }
 
@@ -103,6 +106,14 @@ has_mark(const char *text, size_t len)
 	return memmem(text, len, DONE_MARK, strlen(DONE_MARK)) != NULL;
 }
 
+static void
+log_no_done(const char *who, const struct resolution *r, const char *why)
+{
+	enum log_level level = script_log_level();
+
+	LOG_AT(level, who, "script-done", STR("script", r->name), STR("why", why));
+}
+
 /* "http://ADDR:PORT/done/TOKEN" for each mark; the token is that of this boot. */
 static void
 fill_in(const struct site *site, const struct asked *asked, const struct mac *mac,
@@ -114,9 +125,8 @@ fill_in(const struct site *site, const struct asked *asked, const struct mac *ma
 	char *out;
 
 	if (!registry_done_token(site->registry, mac, token)) {
-		log_warning(mac_text(mac, who), "script-done", STR("script", r->name),
-			STR("why",
-				"no token could be made: ${pixie-done} is left empty"));
+		log_no_done(mac_text(mac, who), r,
+			"no token could be made: ${pixie-done} is left empty");
 		return;
 	}
 	snprintf(url, sizeof(url), "%s/done/%s", script_base(site, asked, base), token);
@@ -228,10 +238,9 @@ own_script_fill_in(
 		if (own_script_whose(site, asked, &mac))
 			fill_in(site, asked, &mac, text, len, r);
 		else
-			log_warning(asked->who ? asked->who->label : NULL, "script-done",
-				STR("script", r->name),
-				STR("why", "it is not known which machine asks: "
-					   "${pixie-done} is left empty"));
+			log_no_done(asked->who ? asked->who->label : NULL, r,
+				"it is not known which machine asks: ${pixie-done} is "
+				"left empty");
 	}
 	free(text);
 }

@@ -4,6 +4,7 @@
 #include <sys/socket.h>
 
 #include "base/log.h"
+#include "boot/script_log.h"
 #include "boot/shelf.h"
 #include "boot/tree.h"
 #include "cmd/admin.h"
@@ -277,6 +278,7 @@ stop(struct running *r)
 		worker_end(&r->workers[i]);
 	/* What the ends of transfers told is history too; and who waits for the store is
 	 * answered by the API, through the loops. */
+	script_log_end();
 	if (!records_close(&r->records))
 		return;
 	admin_free(&r->admin);

@@ -1,7 +1,9 @@
 /* What a machine gets by its state, boot after boot; the clock is the test's. */
 #include "sandbox.h"
 
+#include "base/log.h"
 #include "boot/own_script.h"
+#include "boot/script_log.h"
 #include "machine/registry.h"
 
 #define NAME "ipxe/52-54-00-00-00-01.ipxe"
@@ -314,6 +316,40 @@ proxy_dhcp_looks_at_the_scripts_head(void **state)
 	assert_int_equal(own_script_state(&site, &mac), STATE_LOCAL);
 }
 
+/* Asks for it again and again; how many lines of the log hold `what`. */
+static unsigned
+lines_of(const char *name, unsigned times, const char *what)
+{
+	char line[512];
+	FILE *log = tmpfile();
+	int before = dup(STDERR_FILENO);
+	unsigned n = 0;
+
+	log_init(LEVEL_INFO);
+	dup2(fileno(log), STDERR_FILENO);
+	while (times-- > 0)
+		get(name);
+	script_log_end();
+	dup2(before, STDERR_FILENO);
+	close(before);
+	rewind(log);
+	while (fgets(line, sizeof(line), log) != NULL)
+		n += strstr(line, what) != NULL;
+	fclose(log);
+	return n;
+}
+
+static void
+a_broken_script_does_not_fill_the_log(void **state)
+{
+	put_file("scripts/" FILE_NAME, "#!ipxe\n# pixie: onse\n");
+	assert_in_range(lines_of(NAME, 3000, " script-state word=onse"), 400, 2500);
+	assert_in_range(lines_of(NAME, 3000, " script-flood lines-left-out="), 1, 20);
+	put_file("scripts/other.ipxe", "#!ipxe\n${pixie-done}\n");
+	asked.who = NULL;
+	assert_in_range(lines_of("ipxe/other.ipxe", 3000, " script-done "), 0, 2500);
+}
+
 static void
 pixies_own_files_are_served_to_nobody(void **state)
 {
@@ -349,6 +385,7 @@ main(void)
 		T(done_ends_the_once),
 		T(done_in_a_shared_script_is_of_the_machine_that_asks),
 		T(proxy_dhcp_looks_at_the_scripts_head),
+		T(a_broken_script_does_not_fill_the_log),
 		T(pixies_own_files_are_served_to_nobody),
 	};
 
