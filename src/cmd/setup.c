@@ -1,5 +1,6 @@
 #include "cmd/setup.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -177,6 +178,46 @@ read_proxy_dhcp(const struct conf *c, struct setup *s)
 	return read_interfaces(c->proxy_dhcp, s);
 }
 
+/*
+ * Labels of letters, digits and hyphens (RFC 1123, 2.1), and '_', which some networks
+ * have; a browser says a name of other letters as xn--…, and none with its final dot.
+ */
+static bool
+is_host_name(const char *name, size_t len)
+{
+	size_t label = 0;
+
+	for (size_t i = 0; i < len; i++) {
+		unsigned char c = (unsigned char)name[i];
+
+		if (c == '.' ? label == 0
+			     : c > 127 || !(isalnum(c) || c == '-' || c == '_'))
+			return false;
+		label = c == '.' ? 0 : label + 1;
+		if (label > 63)
+			return false;
+	}
+	return label > 0 && len <= 253;
+}
+
+static int
+check_host_names(const char *text)
+{
+	for (const char *at = text; *at != '\0';) {
+		size_t n = strcspn(at, ",");
+
+		if (!is_host_name(at, n))
+			return fail(EX_USAGE,
+				"--host-name: '%.*s' is no name of a host; write it "
+				"without "
+				"port and final dot, as boot.example.net (what is not "
+				"ASCII as xn--NAME)",
+				(int)n, at);
+		at += n + (at[n] == ',');
+	}
+	return EX_OK;
+}
+
 static int
 read_workers(const char *text, unsigned *out)
 {
@@ -225,6 +266,7 @@ setup_read(const struct conf *c, struct setup *s)
 		(status = read_pace(c->pace, &s->pace)) != EX_OK ||
 		(status = read_min_timer(c->tftp_min_timer, &s->tftp_min_ms)) != EX_OK ||
 		(status = read_workers(c->workers, &s->workers)) != EX_OK ||
+		(status = check_host_names(c->host_name)) != EX_OK ||
 		(status = read_proxy_dhcp(c, s)) != EX_OK)
 		return status;
 	s->site.http = s->http.at[0];

@@ -203,6 +203,14 @@ MISTAKES = {
     "timer not a number": (["-d", "DIR", "--tftp-min-timer", "10ms"], USAGE, ["10ms"]),
     "single port and ports": (["-d", "DIR", "--tftp-single-port", "--tftp-ports", "4000-4001"],
                               USAGE, ["--tftp-single-port", "--tftp-ports"]),
+    "host name of two words": (["-d", "DIR", "--host-name", "a b"], USAGE, ["--host-name", "'a b'"]),
+    "host name with its port": (["-d", "DIR", "--host-name", "boot,pxe:80"], USAGE, ["'pxe:80'"]),
+    "host name that is a URL": (["-d", "DIR", "--host-name", "http://boot/"], USAGE, ["boot"]),
+    "host name of nothing": (["-d", "DIR", "--host-name", "a,,b"], USAGE, ["--host-name", "''"]),
+    "host name not as it is sent": (["-d", "DIR", "--host-name", "b\xf6\xf6t"], USAGE, ["xn--"]),
+    "host name with an empty label": (["-d", "DIR", "--host-name", "a..b"], USAGE, ["'a..b'"]),
+    "host name with a final dot": (["-d", "DIR", "--host-name", "a.b."], USAGE, ["'a.b.'"]),
+    "host name too long": (["-d", "DIR", "--host-name", "a" * 64], USAGE, ["a" * 64]),
     "directory absent": (["-d", "/nonexistent"], NO_INPUT, ["/nonexistent"]),
     "directory a file": (["-d", "/dev/null"], NO_INPUT, ["/dev/null", "directory"]),
     "extra absent": (["-d", "DIR", "-e", "/nonexistent"], NO_INPUT, ["-extra", "/nonexistent"]),
@@ -217,7 +225,7 @@ def test_mistake(site, case):
 
 
 @pytest.mark.parametrize("name, flag", [("TFTP", ":x"), ("HTTP", ":x"), ("LEVEL", "LOUD"),
-                                        ("EXTRA", "/nonexistent"), ("SCRIPTS", "/nonexistent")])
+                                        ("HOST_NAME", "a b"), ("EXTRA", "/nonexistent"), ("SCRIPTS", "/nonexistent")])
 def test_mistake_in_the_environment_quotes_the_value(site, name, flag):
     env = {"SCRIPTS": site.scripts, name: flag}
     done = pixie.command(env=env)
