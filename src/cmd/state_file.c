@@ -52,6 +52,31 @@ is_there(const char *path)
 }
 
 /*
+ * Why there can never be such a file, else NULL. Whether it can be written is not asked:
+ * that may be mended while machines boot.
+ */
+static const char *
+impossible(const char *path)
+{
+	char folder[PATH_MAX];
+	size_t n = strlen(path);
+	struct stat st;
+
+	if (n > 0 && path[n - 1] == '/')
+		return "is the name of a directory; name a file in it";
+	if (stat(path, &st) == 0 && S_ISDIR(st.st_mode))
+		return "is a directory; name a file in it";
+	if (stat(path, &st) == 0)
+		return S_ISREG(st.st_mode) ? NULL : "is no file";
+	if (errno != ENOENT && errno != EACCES)
+		return strerror(errno);
+	strcpy(folder, path);
+	if (stat(dirname(folder), &st) < 0 && errno != EACCES)
+		return "there is no such folder; make it (mkdir -p) or name another";
+	return NULL;
+}
+
+/*
  * SQLite's WAL wants all its users on one host; a directory of scripts that two
  * servers share by NFS would have one on each.
  */
@@ -95,6 +120,14 @@ choose_default(const struct site *site, char path[static PATH_MAX])
 	return access(STATE_FOLDER, W_OK) == 0;
 }
 
+static int
+check_possible(const char *path)
+{
+	const char *why = impossible(path);
+
+	return why ? fail(EX_CANTCREAT, "--state %s: %s", path, why) : EX_OK;
+}
+
 int
 state_file_choose(const char *option, const struct site *site, char path[static PATH_MAX],
 	bool *fell_back)
@@ -114,7 +147,7 @@ state_file_choose(const char *option, const struct site *site, char path[static 
 				"anybody could fetch it; name it " STATE_FILE_NAME
 				", or put it elsewhere",
 				option);
-		return EX_OK;
+		return strcmp(option, "none") == 0 ? EX_OK : check_possible(option);
 	}
 	if (!choose_default(site, path)) {
 		strcpy(path, "none");

@@ -4,6 +4,7 @@ import os
 import random
 import re
 import signal
+import socket
 import sqlite3
 import subprocess
 import threading
@@ -236,6 +237,23 @@ def test_a_file_that_anybody_could_fetch_is_refused(own_site):
         path = own_site.path(folder, "state.db")
         refused = pixie.command(*own_site.options(), "--state", path)
         assert refused.returncode == 64 and path in refused.stderr and "serves" in refused.stderr
+
+
+@pytest.mark.parametrize("where, why", [
+    ("", "directory"), ("new/", "directory"), ("absent/some.db", "absent"),
+    ("file/some.db", "file"), ("socket", "no file"), ("fifo", "no file"), ("loop", "levels")])
+def test_a_file_that_cannot_be_is_refused(own_site, tmp_path, where, why):
+    """Whoever names it wants his states kept: no warning that nobody reads."""
+    (tmp_path / "file").write_text("")
+    os.mkfifo(tmp_path / "fifo")
+    os.symlink("loop", tmp_path / "loop")
+    with socket.socket(socket.AF_UNIX) as s:
+        s.bind(str(tmp_path / "socket"))
+    path = f"{tmp_path}/{where}"
+    for refused in (pixie.command(*own_site.options(), "--state", path),
+                    pixie.command(*own_site.options(), env={"STATE": path})):
+        assert refused.returncode == 73 and refused.stderr.count("\n") == 1
+        assert f"--state {path}: " in refused.stderr and why in refused.stderr
 
 
 def test_user_who_may_write_nowhere_is_warned(lan, own_site, live):
