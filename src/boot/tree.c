@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "boot/names.h"
+#include "boot/secret.h"
 
 /* O_NONBLOCK: opening a FIFO somebody left in the tree must not hang the server. */
 #define READING (O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC)
@@ -48,13 +49,27 @@ is_link(int dir, const char *part)
 }
 
 /*
+ * Opens to read, unless it is secret. That is asked before it is opened: closing it again
+ * would take SQLite's locks away.
+ */
+static int
+open_to_read(int dir, const char *name, int flags, unsigned resolve)
+{
+	struct stat st;
+
+	if (fstatat(dir, name, &st, 0) == 0 && secret_is(&st))
+		return -EACCES;
+	return open_at(dir, name, flags, resolve);
+}
+
+/*
  * Opens one part. What is not a link is opened beneath; only a link that lies in
  * the directory may lead out of it, and `part` has no slash and is not "..".
  */
 static int
 open_part(int dir, const char *part, int flags)
 {
-	int fd = open_at(dir, part, flags, RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS);
+	int fd = open_to_read(dir, part, flags, RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS);
 
 	if (fd == -EXDEV && is_link(dir, part))
 		fd = open_at(dir, part, flags, RESOLVE_NO_MAGICLINKS);
@@ -115,7 +130,7 @@ open_below(int root, const char *name)
 
 	if (*name == '\0')
 		return open_at(root, ".", READING | O_DIRECTORY, 0);
-	fd = open_at(root, name, READING, RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS);
+	fd = open_to_read(root, name, READING, RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS);
 	if (fd == -EXDEV || fd == -ENOENT || fd == -EAGAIN)
 		fd = walk(root, name);
 	return fd;
@@ -132,7 +147,8 @@ tree_open(const char *dir, const char *name, struct stat *st)
 	close(root);
 	if (fd < 0)
 		return fd == -ENXIO ? -EINVAL : fd; /* ENXIO: a socket */
-	if (fstat(fd, st) < 0 || !(S_ISREG(st->st_mode) || S_ISDIR(st->st_mode))) {
+	if (fstat(fd, st) < 0 || secret_is(st) ||
+		!(S_ISREG(st->st_mode) || S_ISDIR(st->st_mode))) {
 		close(fd);
 		return -EINVAL;
 	}

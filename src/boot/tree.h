@@ -15,7 +15,7 @@
  * `st`. A name that is not there is tried once more without regard to case:
  * Windows bootmgr asks for \Boot\BCD whatever the medium calls it. Returns a
  * descriptor of a regular file or directory, -EINVAL for anything else (FIFO,
- * device), or -errno. `dir` is opened anew each time: it may be replaced.
+ * device), -EACCES for what is secret (secret.h), or -errno. `dir` is opened anew each time: it may be replaced.
  */
 int tree_open(const char *dir, const char *name, struct stat *st);
 

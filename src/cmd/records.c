@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "boot/secret.h"
 #include "cmd/fail.h"
 #include "cmd/state_file.h"
 
@@ -51,6 +52,8 @@ records_open(struct records *r, const struct conf *c, struct site *site)
 			"or "
 			"none",
 			r->file);
+	if (strcmp(r->file, "none") != 0)
+		secret_keep(r->file);
 	r->registry = registry_new(&(struct registry_config){0});
 	if (r->registry == NULL)
 		return fail(EX_OSERR, "the registry of machines: out of memory");

@@ -218,6 +218,26 @@ def test_database_is_neither_served_nor_listed(lan, own_site, live, database):
     assert oct(os.stat(database).st_mode & 0o777) == "0o600"
 
 
+@pytest.mark.parametrize("where", ["beside the scripts", "elsewhere"])
+def test_it_is_served_under_no_other_name(lan, own_site, live, database, tmp_path, where):
+    """A link to it, of either kind, in any case; nor what SQLite has beside it."""
+    path = database if where == "beside the scripts" else str(tmp_path / "some.db")
+    own_site.write(f"scripts/{MAC}.ipxe", ONCE)
+    live(*([] if path == database else ["--state", path]))
+    assert rawhttp.get(lan.client, Lan.SERVER, done_url(script(lan).text)).status == 200
+    os.mkdir(own_site.path("extra", "Sub"))
+    for n, suffix in enumerate(("", "-wal", "-shm")):
+        os.symlink(path + suffix, own_site.path("extra", f"Soft{n}"))
+        os.symlink(own_site.path("extra", f"Soft{n}"), own_site.path("extra/Sub", f"again{n}"))
+        os.link(path + suffix, own_site.path("extra", f"hard{n}"))
+        for name in (f"extra/Soft{n}", f"soft{n}", f"extra/hard{n}", f"extra/sub/AGAIN{n}"):
+            for _ in range(3):  # what is asked for again is kept in memory
+                assert rawhttp.get(lan.client, Lan.SERVER, "/" + name).status == 403, name
+            with pytest.raises(tftp.Refused):
+                tftp.get(lan.client, Lan.SERVER, name)
+    assert rawhttp.get(lan.client, Lan.SERVER, "/extra/small.bin").status == 200
+
+
 def test_state_none_and_elsewhere(lan, own_site, live, database, tmp_path):
     own_site.write(f"scripts/{MAC}.ipxe", ONCE)
     live("--state", "none")
