@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "machine/say.h"
 #include "machine/story.h"
 
 /* Milliseconds of silence. Firmware waits 4, 8, 16 s for an answer, and EDK2 takes 6 s
@@ -326,13 +327,32 @@ what_became(const struct event *e)
 	return e->kind == EV_REFUSED ? "which was refused" : "which did not get through";
 }
 
-/* iPXE stops at the first file that fails; GRUB and firmware try many names. */
+/*
+ * iPXE stops at the first file that fails; GRUB and firmware try many names. One that
+ * broke off half-way is not the script's fault: that is_stalled() tells.
+ */
 static bool
 is_bad_file(const struct story *s)
 {
-	return s->bad_file != NULL && s->script != NULL &&
-	       s->bad_file->seq > s->script->seq &&
-	       (s->bad_file->kind != EV_FAILED || s->silent >= SOON);
+	const struct event *bad = s->bad_file;
+
+	if (bad == NULL || s->script == NULL || bad->seq < s->script->seq)
+		return false;
+	return bad->kind != EV_FAILED || (bad->bytes == 0 && s->silent >= SOON);
+}
+
+static void
+mend_bad_file(const struct event *bad, struct verdict *v)
+{
+	if (bad->kind == EV_MISSING)
+		next(v, "Correct the name in its script, or put the file there "
+			"(directory of -e).");
+	else if (bad->kind == EV_REFUSED)
+		next(v, "Make the file readable for the user pixie runs as, or correct "
+			"the name in its script.");
+	else
+		next(v, "The file is here. Look at the machine's screen, and at cable "
+			"and switch port.");
 }
 
 static bool
@@ -344,8 +364,7 @@ is_initrd_missing(const struct story *s, struct verdict *v)
 		name_of(s->bad_file), what_became(s->bad_file),
 		s->bad_file->text ? ": " : "",
 		s->bad_file->text ? s->bad_file->text : "");
-	next(v, "Correct the name in its script, or put the file there (directory of "
-		"-e).");
+	mend_bad_file(s->bad_file, v);
 	return true;
 }
 
@@ -357,8 +376,7 @@ is_kernel_missing(const struct story *s, struct verdict *v)
 	text(v, "Its script sent it for %s, %s%s%s.", name_of(s->bad_file),
 		what_became(s->bad_file), s->bad_file->text ? ": " : "",
 		s->bad_file->text ? s->bad_file->text : "");
-	next(v, "Correct the name in its script, or put the file there (directory of "
-		"-e).");
+	mend_bad_file(s->bad_file, v);
 	return true;
 }
 
@@ -394,22 +412,33 @@ is_kernel_never_asked(const struct story *s, struct verdict *v)
 
 /* The way there. */
 
+/* "35 % (10.8 MB of 30.0 MB)", or how much, where nobody knows of how much. */
+static const char *
+how_far(const struct event *e, char buf[static 64])
+{
+	char some[BYTES_TEXT], all[BYTES_TEXT];
+
+	bytes_say(e->bytes, some);
+	if (e->total > 0)
+		snprintf(buf, 64, "%u %% (%s of %s)",
+			(unsigned)((double)e->bytes * 100 / (double)e->total), some,
+			bytes_say(e->total, all));
+	else
+		snprintf(buf, 64, "%s", some);
+	return buf;
+}
+
 static bool
 is_stalled(const struct story *s, struct verdict *v)
 {
 	const struct event *e = s->stalled;
+	char far[64];
 
 	if (e == NULL || s->silent < SOON / 2)
 		return false;
-	if (e->total > 0)
-		text(v,
-			"The transfer of %s stands still at %u %% (%" PRIu64
-			" of %" PRIu64 " bytes).",
-			name_of(e), (unsigned)(100 * e->bytes / e->total), e->bytes,
-			e->total);
-	else
-		text(v, "The transfer of %s stands still at %" PRIu64 " bytes.",
-			name_of(e), e->bytes);
+	text(v, "The transfer of %s %s at %s%s%s.", name_of(e),
+		e->kind == EV_FAILED ? "broke off" : "stands still", how_far(e, far),
+		e->text ? ": " : "", e->text ? e->text : "");
 	next(v, "Look whether the machine hangs or was switched off; else at cable and "
 		"switch "
 		"port, or a firewall that forgets long transfers.");

@@ -139,12 +139,17 @@ static const struct talk talks[] = {
 	{"the script, just now", {ASKS(7), TO_ROM, TO_MENU, TO_SCRIPT}, 20, NULL, "running", NULL},
 	{"no kernel of that name", {ASKS(7), TO_ROM, TO_MENU, TO_SCRIPT, E(0, HTTP(MISSING, "extra/vmlinux"))}, 2, "kernel-missing", "failed", "extra/vmlinux"},
 	{"no initrd of that name", {ASKS(7), TO_ROM, TO_MENU, TO_SCRIPT, TO_KERNEL, E(0, HTTP(MISSING, "extra/initrd"))}, 2, "initrd-missing", "failed", "extra/initrd"},
+	{"an initrd that may not be read", {ASKS(7), TO_ROM, TO_MENU, TO_SCRIPT, TO_KERNEL, E(0, HTTP(REFUSED, "extra/initrd"), .text = "Permission denied")},
+		2, "initrd-missing", "failed", "readable"},
+	{"an initrd of which nothing came", {ASKS(7), TO_ROM, TO_MENU, TO_SCRIPT, TO_KERNEL, E(0, HTTP(FAILED, "extra/initrd"))}, 25, "initrd-missing", "failed", "switch port"},
 	{"the name was mended", {ASKS(7), TO_ROM, TO_MENU, TO_SCRIPT, TO_KERNEL, E(0, HTTP(MISSING, "extra/initrd")), E(9, HTTP(SCRIPT, "ipxe/x.ipxe")), TO_KERNEL, E(0, HTTP(SENT, "extra/initrd"))},
 		30, "booted", "booted", NULL},
 
 	/* the way */
 	{"a transfer stands", {ASKS(7), E(1, TFTP(ASKED, ROM)), E(15, .kind = EV_STALLED, .name = ROM, .bytes = 400, .total = 1000)}, 25, "stalled", "failed", "40 %"},
 	{"a transfer was cut", {ASKS(7), E(1, TFTP(ASKED, ROM)), E(30, TFTP(FAILED, ROM), .bytes = 750, .total = 1000)}, 25, "stalled", "failed", "75 %"},
+	{"the initrd was cut", {ASKS(7), TO_ROM, TO_MENU, TO_SCRIPT, TO_KERNEL, E(30, HTTP(FAILED, "extra/initrd"), .bytes = 10755564, .total = 30000000, .text = "client closed the connection")},
+		25, "stalled", "failed", "broke off at 35 % (10.8 MB of 30.0 MB): client closed"},
 	{"cut, and then whole", {ASKS(7), E(1, TFTP(FAILED, ROM), .bytes = 750, .total = 1000), TO_ROM}, 25, NULL, "running", NULL},
 	{"a bad cable", {ASKS(7), E(1, TFTP(SENT, ROM), .bytes = 300000, .packets = 200, .resent = 60)}, 3, "retransmissions", "running", "23 %"},
 	{"a bad cable, and it boots", {ASKS(7), E(1, TFTP(SENT, ROM), .packets = 200, .resent = 60), TO_MENU, TO_SCRIPT, TO_KERNEL}, 45, "retransmissions", "booted", "duplex"},
