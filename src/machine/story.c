@@ -77,9 +77,24 @@ read_rom(struct story *s, const struct event *e)
 		s->alien_rom = e;
 }
 
+/* What it fetched before this script, if any, did not do. */
+static void
+read_again(struct story *s, const struct event *e)
+{
+	if (s->files > s->files_before)
+		s->files_before = s->files;
+	s->files = 0;
+	if (s->files_before == 0)
+		return;
+	s->came_back = e;
+	s->booted = NULL;
+}
+
 static void
 read_script(struct story *s, const struct event *e)
 {
+	if (e->kind == EV_SCRIPT && s->scripts[0] > 0)
+		read_again(s, e);
 	if (e->kind == EV_SCRIPT || e->kind == EV_SENT) {
 		s->scripts[e->kind == EV_SENT]++;
 		s->script = e;
@@ -92,10 +107,16 @@ static void
 read_file(struct story *s, const struct event *e)
 {
 	switch (e->kind) {
+	case EV_ASKED:
+		if (s->files >= s->files_before)
+			s->came_back = NULL;
+		break;
 	case EV_SENT:
 		if (s->kernel == NULL)
 			s->kernel = e;
 		s->file_sent = e;
+		if (++s->files > s->files_before)
+			s->came_back = NULL;
 		if (same_name(s->bad_file, e))
 			s->bad_file = NULL;
 		break;

@@ -25,8 +25,12 @@ struct story {
 	const struct event
 		*unanswered;       /* TFTP: nothing of what we sent was acknowledged */
 	const struct event *asked; /* still under way */
-	/* How often: offers; the last ROM, whole; its script, by what was told of it. */
-	unsigned offers, roms, scripts[2];
+	/* Its script, given once more though it had fetched files of it; it has come no
+	 * further since. */
+	const struct event *came_back;
+	/* How often: offers; the last ROM, whole; its script, by what was told of it;
+	 * files since it was given the script, and the most of the times before. */
+	unsigned offers, roms, scripts[2], files, files_before;
 };
 
 struct story story_read(const struct event *events, size_t n,

@@ -410,6 +410,20 @@ is_kernel_never_asked(const struct story *s, struct verdict *v)
 	return true;
 }
 
+/* A machine that is away for longer than our menu takes to try again has booted. */
+static bool
+is_back_for_script(const struct story *s, struct verdict *v)
+{
+	if (s->came_back == NULL || s->script_missing != NULL || s->silent >= LONG)
+		return false;
+	text(v, "It fetched %s and then came back for its script: it could not go on.",
+		name_of(s->file_sent));
+	next(v, "Its screen shows iPXE's error. If the script takes its next file from "
+		"another host: is that address right, does the name resolve, is it "
+		"reachable? Else: is the kernel one for this kind of machine?");
+	return true;
+}
+
 /* The way there. */
 
 /* "35 % (10.8 MB of 30.0 MB)", or how much, where nobody knows of how much. */
@@ -501,6 +515,7 @@ static const struct rule {
 	{"script-missing", "failed", is_script_missing},
 	{"kernel-missing", "failed", is_kernel_missing},
 	{"initrd-missing", "failed", is_initrd_missing},
+	{"kernel-then-script", "failed", is_back_for_script},
 	{"stalled", "failed", is_stalled},
 	{"retransmissions", "running", is_lossy}, /* and its own word on the outcome */
 	{"booted", "booted", is_booted},

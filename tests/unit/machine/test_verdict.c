@@ -144,6 +144,14 @@ static const struct talk talks[] = {
 	{"an initrd of which nothing came", {ASKS(7), TO_ROM, TO_MENU, TO_SCRIPT, TO_KERNEL, E(0, HTTP(FAILED, "extra/initrd"))}, 25, "initrd-missing", "failed", "switch port"},
 	{"the name was mended", {ASKS(7), TO_ROM, TO_MENU, TO_SCRIPT, TO_KERNEL, E(0, HTTP(MISSING, "extra/initrd")), E(9, HTTP(SCRIPT, "ipxe/x.ipxe")), TO_KERNEL, E(0, HTTP(SENT, "extra/initrd"))},
 		30, "booted", "booted", NULL},
+	{"its initrd is on a dead host", {ASKS(7), TO_ROM, TO_MENU, TO_SCRIPT, TO_KERNEL, E(40, HTTP(SCRIPT, "ipxe/x.ipxe"))},
+		2, "kernel-then-script", "failed", "came back for its script"},
+	{"and again", {ASKS(7), TO_ROM, TO_MENU, TO_SCRIPT, TO_KERNEL, E(40, HTTP(SCRIPT, "ipxe/x.ipxe")), TO_KERNEL}, 30, "kernel-then-script", "failed", "another host"},
+	{"the host came back", {ASKS(7), TO_ROM, TO_MENU, TO_SCRIPT, TO_KERNEL, E(40, HTTP(SCRIPT, "ipxe/x.ipxe")), TO_KERNEL}, 70, "booted", "booted", NULL},
+	{"it is further this time", {ASKS(7), TO_ROM, TO_MENU, TO_SCRIPT, TO_KERNEL, E(40, HTTP(SCRIPT, "ipxe/x.ipxe")), TO_KERNEL, E(1, HTTP(ASKED, "extra/initrd"))},
+		10, NULL, "running", NULL},
+	{"it came further the second time", {ASKS(7), TO_ROM, TO_MENU, TO_SCRIPT, TO_KERNEL, E(40, HTTP(SCRIPT, "ipxe/x.ipxe")), TO_KERNEL, E(1, HTTP(SENT, "extra/initrd"))},
+		30, "booted", "booted", NULL},
 
 	/* the way */
 	{"a transfer stands", {ASKS(7), E(1, TFTP(ASKED, ROM)), E(15, .kind = EV_STALLED, .name = ROM, .bytes = 400, .total = 1000)}, 25, "stalled", "failed", "40 %"},
