@@ -57,7 +57,7 @@ function fillRow(row, {m, transfers}, now) {
 	setAttribute(row, 'data-tone', toneOf(m));
 	setAttribute(mark, 'data-tone', toneOf(m));
 	setText(name, m.id);
-	setText(state, m.state === 'boot' ? '' : m.state);
+	setText(state, m.state === 'boot' ? '' : m.once_used ? 'once, used' : m.state);
 	setText(when, ago(now - ms(m.last_seen)));
 	setText(what, whatItIs(m));
 	setText(does, whatItDoes(m, transfers));

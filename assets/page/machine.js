@@ -12,6 +12,11 @@ export const STATES = {
 	ignore: 'nothing: pixie stays silent',
 };
 
+/* What it gets; a state `once` that was used up looks like one that was not. */
+const whatItGets = (m) => m.once_used ?
+	'Its script was given once: it boots its local disk from now on. Press Once to give it again.' :
+	`Gets ${STATES[m.state] ?? m.state}.`;
+
 /* Who set the state, by the word that pixie has for them. */
 const SETTERS = {
 	page: 'Set on this page.', api: 'Set over HTTP.', cli: 'Set by pixie set.',
@@ -91,7 +96,7 @@ function stateView(change) {
 				setAttribute(button, 'aria-pressed', String(button.dataset.state === m.state));
 				setAttribute(button, 'aria-disabled', busy || why ? 'true' : null);
 			}
-			setText(by, [`Gets ${STATES[m.state] ?? m.state}.`, whoSet(m.state_by), why].join(' ').trim());
+			setText(by, [whatItGets(m), whoSet(m.state_by), why].join(' ').trim());
 		},
 		say(words) {
 			setText(error, words);

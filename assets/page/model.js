@@ -54,7 +54,7 @@ const rank = (entry) => ['trouble', 'booting', 'booted', 'seen'].indexOf(entry.g
 
 function stub(event) {
 	return {
-		id: event.id, mac: null, macs: [], state: 'boot', boot: null, transfers: [],
+		id: event.id, mac: null, macs: [], state: 'boot', once_used: false, boot: null, transfers: [],
 		first_seen: event.time, last_seen: event.time,
 	};
 }
@@ -131,6 +131,7 @@ export class Model {
 		} else if (event.kind === 'state') {
 			m.state = event.name;
 			m.state_by = event.text;
+			m.once_used = false;
 		} else if (event.kind === 'script') {
 			m.script = event.name;
 		} else if (event.kind === 'verdict' && m.boot) {

@@ -39,6 +39,8 @@ print_machine(const json_t *m)
 	print_folded(line, 0, WIDTH);
 	w = writer_of(line, sizeof(line));
 	add(&w, "State: ", member_text(m, "state"));
+	if (json_is_true(json_object_get(m, "once_used")))
+		wr_str(&w, " (used up: its local disk is next)");
 	add(&w, ", set by ", member_text(m, "state_by"));
 	add(&w, "; script: ", *script ? script : "none");
 	putchar('\n');

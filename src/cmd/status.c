@@ -63,15 +63,25 @@ progress(const json_t *machine, char *buf, size_t cap)
 	return buf;
 }
 
+/* In brackets: its `once` is used up, so that its disk comes next. */
+static const char *
+state_of(const json_t *machine, char *buf, size_t cap)
+{
+	bool used = json_is_true(json_object_get(machine, "once_used"));
+
+	snprintf(buf, cap, used ? "(%s)" : "%s", member_text(machine, "state"));
+	return buf;
+}
+
 static void
 print_row(const json_t *machine)
 {
 	const char *address = member_text(machine, "address");
-	char seen[24], boot[128];
+	char seen[24], boot[128], state[24];
 
 	cell(member_text(machine, "id"), MACHINE);
 	cell(*address ? address : "-", ADDRESS);
-	cell(member_text(machine, "state"), STATE);
+	cell(state_of(machine, state, sizeof(state)), STATE);
 	cell(ago(member_time(machine, "last_seen"), seen), SEEN);
 	print_plain(progress(machine, boot, sizeof(boot)), BOOT);
 	putchar('\n');

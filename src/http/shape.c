@@ -170,6 +170,7 @@ shape_machine(const struct machine_view *m)
 	json_object_set_new(o, "last_seen", shape_time(m->last_ms));
 	json_object_set_new(o, "state", json_string(machine_state_text(m->state)));
 	json_object_set_new(o, "state_by", shape_text(m->state_by));
+	json_object_set_new(o, "once_used", json_boolean(m->once_used));
 	json_object_set_new(o, "boot", shape_boot(m));
 	return o;
 }

@@ -28,6 +28,12 @@ state_by(const struct machine *m)
 	return m->in_script != STATE_BOOT ? "script" : "";
 }
 
+static enum machine_state
+state_shown(const struct machine *m)
+{
+	return m->state_set ? m->state : m->in_script;
+}
+
 static void
 copy(struct machine_view *v, const struct machine *m)
 {
@@ -38,8 +44,9 @@ copy(struct machine_view *v, const struct machine *m)
 		.uuid = m->uuid,
 		.has_uuid = m->has_uuid,
 		.arch = m->arch,
-		.state = m->state_set ? m->state : m->in_script,
+		.state = state_shown(m),
 		.state_set = m->state_set,
+		.once_used = m->once_used && state_shown(m) == STATE_ONCE,
 		.first_ms = m->first_ms,
 		.last_ms = m->last_ms,
 		.boot = m->boot,

@@ -25,7 +25,7 @@ def machine(ident, **fields):
     return {"id": ident, "mac": mac, "macs": [mac] if mac else [], "uuid": None, "serial": None,
             "product": None, "vendor": None, "arch": 7, "arch_name": "x64 UEFI", "firmware": "UEFI",
             "address": "192.168.0.150", "first_seen": at(-86400), "last_seen": at(-5),
-            "state": "boot", "state_by": "", "script": None, "boot": None, "transfers": [], **fields}
+            "state": "boot", "state_by": "", "once_used": False, "script": None, "boot": None, "transfers": [], **fields}
 
 
 def mac(n):

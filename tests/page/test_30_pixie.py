@@ -147,6 +147,22 @@ def test_state_by_token_and_no_other(served, visit, booter):
     page.wait_text(".choices [aria-pressed=true]", "Ignore")
 
 
+def test_a_once_that_is_used_up(served, visit, booter):
+    start = served
+    start.site.write(f"scripts/{MAC}.ipxe", "#!ipxe\n# pixie: once\nkernel /extra/vmlinuz\nboot\n")
+    start()
+    booter.chain()
+    page = live(visit(f"{URL}#/m/{MAC}"))
+    page.locator(".choices").waitFor()
+    booter.script()
+    page.wait_text("#state-by", "Its script was given once")
+    page.wait_text(f"[id='m-{MAC}'] .badge", "once, used")
+    page.getByRole("button", {"name": "Once", "exact": True}).click()
+    give_token(page, TOKEN)
+    page.wait_text("#state-by", "then its local disk")
+    page.wait("() => document.querySelector('.row .badge').textContent === 'once'")
+
+
 def test_without_a_token_nothing_can_be_changed(scene, visit, booter):
     site = Site()
     server = pixie.Pixie(scene.server, *site.options(), "--state", "none", "--control", "none")

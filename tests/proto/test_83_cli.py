@@ -150,6 +150,19 @@ def test_set(run, state):
     assert (machine["state"], machine["state_by"]) == (state, "cli")
 
 
+def test_a_once_that_is_used_up_is_told_apart(lan, served, run):
+    machine = "02-00-00-00-77-03"
+    served.write(f"scripts/{machine}.ipxe", "#!ipxe\nkernel /extra/vmlinuz\nboot\n")
+    run("set", machine, "once")
+    assert "State: once, set by cli" in run("explain", machine).stdout
+    assert f"{machine}  -                once " in run("status").stdout
+    assert rawhttp.get(lan.client, Lan.SERVER, f"/ipxe/{machine}.ipxe").status == 200
+    assert "State: once (used up: its local disk is next), set by cli" in run("explain", machine).stdout
+    assert " (once) " in run("status").stdout
+    run("set", machine, "once")
+    assert "used up" not in run("explain", machine).stdout
+
+
 @pytest.mark.parametrize("nobody", ["00:00:00:00:00:00", "ff:ff:ff:ff:ff:ff", "01:00:5e:00:00:fb"])
 def test_set_of_what_no_machine_has(run, nobody):
     """It could never ask for anything, and would stay in the list for ever."""

@@ -260,7 +260,9 @@ test_the_script_s_word_is_shown(void **state)
 	(void)state;
 	power_on(r, &c, 1);
 	assert_string_equal(view_of(r, 1).state_by, "");
+	assert_false(view_of(r, 1).once_used);
 	ask(r, 1, STATE_ONCE);
+	assert_true(view_of(r, 1).once_used);
 	assert_int_equal(view_of(r, 1).state, STATE_ONCE);
 	assert_string_equal(view_of(r, 1).state_by, "script");
 	assert_int_equal(registry_take_dirty(r, out, 4, &generation), 1);
@@ -268,7 +270,13 @@ test_the_script_s_word_is_shown(void **state)
 	registry_restore(next, &out[0]);
 	assert_int_equal(view_of(next, 1).state, STATE_ONCE);
 	assert_string_equal(view_of(next, 1).state_by, "script");
+	assert_true(view_of(next, 1).once_used);
+	registry_set_state(r, &mac, STATE_ONCE, "api"); /* armed again */
+	assert_false(view_of(r, 1).once_used);
+	ask(r, 1, STATE_BOOT);
+	assert_true(view_of(r, 1).once_used);
 	registry_set_state(r, &mac, STATE_BOOT, "api");
+	assert_false(view_of(r, 1).once_used);
 	assert_int_equal(view_of(r, 1).state, STATE_BOOT);
 	assert_string_equal(view_of(r, 1).state_by, "api");
 	registry_free(next);
