@@ -171,6 +171,7 @@ sample(struct registry *r, struct transfer *t, struct mono now)
 	}
 	if (moved && m != NULL) {
 		m->heard = now;
+		m->last_ms = registry_wall(r);
 		m->looked = m->verdict.code ? 0 : 1;
 	} else if (m != NULL && !t->is_stalled &&
 		   mono_since(now, t->moved) >= STALLED_AFTER)

@@ -215,6 +215,8 @@ tell_end(struct registry *r, const struct transfer *t, struct event *e)
 
 	m->transfers--;
 	machine_flush_like(r, m);
+	if (e->kind == EV_SENT)
+		m->last_ms = registry_wall(r);
 	if (t->boot == m->boot || t->boot == 0)
 		machine_tell(r, m, e);
 	else

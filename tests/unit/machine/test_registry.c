@@ -474,6 +474,7 @@ test_transfers(void **state)
 	char buf[900];
 	uint64_t cursor = 0, lost;
 	size_t n;
+	int64_t seen;
 	struct progress *p = registry_transfer_begin(r, &who,
 		&(struct event){.kind = EV_ASKED,
 			.via = VIA_TFTP,
@@ -493,7 +494,10 @@ test_transfers(void **state)
 	assert_int_equal(t->rate, 100000);
 	assert_string_equal(t->name, "big");
 	free(t);
+	seen = clock_wall(&c); /* each block it takes is a sign of life */
+	assert_int_equal(view_of(r, 1).last_ms, seen);
 	pass(r, &c, 16);
+	assert_int_equal(view_of(r, 1).last_ms, seen);
 	registry_transfer_end(r, p,
 		&(struct event){.kind = EV_FAILED,
 			.via = VIA_TFTP,
