@@ -72,6 +72,18 @@ fnv1a(const void *data, size_t len)
 	return h;
 }
 
+/* FNV-1a, 32 bits, begun at a secret: for tables whose keys strangers choose. */
+static inline uint32_t
+seeded_hash(uint32_t seed, const void *data, size_t len)
+{
+	const uint8_t *p = data;
+	uint32_t h = 2166136261u ^ seed;
+
+	for (size_t i = 0; i < len; i++)
+		h = (h ^ p[i]) * 16777619u;
+	return h ^ h >> 15;
+}
+
 struct reader {
 	const uint8_t *p, *end;
 	bool bad;

@@ -55,4 +55,10 @@ mono_earlier(struct mono a, struct mono b)
 	return a.us < b.us ? a : b;
 }
 
+static inline struct mono
+mono_later(struct mono a, struct mono b)
+{
+	return a.us > b.us ? a : b;
+}
+
 #endif

@@ -60,7 +60,7 @@ machine_append(struct registry *r, struct machine *m, struct event *e, uint32_t 
 	if (m != NULL) {
 		e->addr = m->addr;
 		if (m->n_macs)
-			e->mac = m->macs[0];
+			e->mac = m->mac;
 	}
 	tally_own(&r->tally, e);
 	at = timeline_append(&r->timeline, slot_of(r, m), e);
@@ -88,17 +88,34 @@ machine_may(struct registry *r, const struct machine *m)
 	return true;
 }
 
+static void
+forget_roms(struct registry *r, struct past *p)
+{
+	for (int i = 0; i < ROMS_KEPT; i++)
+		texts_set(&r->texts, &p->roms[i], NULL, 0);
+}
+
+static void
+remember_rom(struct registry *r, struct past *p, const char *rom)
+{
+	texts_drop(&r->texts, p->roms[ROMS_KEPT - 1]);
+	memmove(&p->roms[1], &p->roms[0], sizeof(p->roms) - sizeof(*p->roms));
+	p->roms[0] = rom;
+}
+
 /* The ROM of a boot that came no further is remembered: three of a kind are a loop. */
 static void
-keep_rom(struct machine *m)
+keep_rom(struct registry *r, struct machine *m)
 {
-	if (m->step > STEP_IPXE) {
-		memset(m->roms, 0, sizeof(m->roms));
-	} else if (*m->rom) {
-		memmove(m->roms[1], m->roms[0], sizeof(m->roms) - sizeof(*m->roms));
-		memcpy(m->roms[0], m->rom, sizeof(m->rom));
-	}
-	*m->rom = '\0';
+	bool is_further = m->step > STEP_IPXE;
+
+	if (is_further && m->past != NULL)
+		forget_roms(r, m->past);
+	if (is_further || m->rom == NULL || machine_past(r, m) == NULL)
+		texts_drop(&r->texts, m->rom);
+	else
+		remember_rom(r, m->past, m->rom);
+	m->rom = NULL;
 }
 
 static void
@@ -109,7 +126,7 @@ begin_boot(struct registry *r, struct machine *m, const struct event *first)
 	if (m->is_open)
 		machine_judge(r, m, INT64_MAX); /* whatever it waited for will not come */
 	machine_open(r, m);
-	keep_rom(m);
+	keep_rom(r, m);
 	m->boot++;
 	m->boot_first = RECORD_NONE;
 	m->boot_ms = registry_wall(r);
@@ -118,19 +135,22 @@ begin_boot(struct registry *r, struct machine *m, const struct event *first)
 	m->rom_sent = false;
 	m->is_done = false;
 	m->outcome = "running";
-	m->verdict.code = NULL;
+	if (m->past != NULL)
+		m->past->code = NULL;
 	machine_append(r, m, &e, m->boot);
 }
 
 static void
-note_progress(struct machine *m, const struct event *e, enum step step)
+note_progress(struct registry *r, struct machine *m, const struct event *e)
 {
+	enum step step = step_of(e);
+
 	if (step > m->step)
-		m->step = step;
+		m->step = (uint8_t)step;
 	if (step != STEP_ROM || e->kind != EV_SENT)
 		return;
 	m->rom_sent = true;
-	snprintf(m->rom, sizeof(m->rom), "%s", e->name);
+	texts_set(&r->texts, &m->rom, e->name, RECORD_NAME_MAX);
 }
 
 /* It is there, and does something. */
@@ -149,43 +169,54 @@ static bool
 is_like_the_last(struct registry *r, struct machine *m, const struct event *e)
 {
 	struct mono now = registry_now(r);
-	uint64_t like = 0;
+	struct pieces *p;
+	uint64_t file;
 
-	if (e->kind == EV_SENT && e->via == VIA_HTTP && e->name != NULL)
-		like = fnv1a(e->name, strlen(e->name)) | 1;
-	if (like != 0 && like == m->like && mono_since(now, m->like_at) < LIKE_WITHIN) {
-		m->like_at = now;
-		m->like_bytes += e->bytes;
-		m->like_count++;
+	if (e->kind != EV_SENT || e->via != VIA_HTTP || e->name == NULL ||
+		(p = machine_pieces(r, m)) == NULL) {
+		machine_flush_like(r, m);
+		return false;
+	}
+	file = fnv1a(e->name, strlen(e->name)) | 1;
+	if (file == p->file && mono_since(now, p->at) < LIKE_WITHIN) {
+		p->at = now;
+		p->bytes += e->bytes;
+		p->n++;
 		return true;
 	}
 	machine_flush_like(r, m);
-	m->like = like;
-	m->like_at = now;
+	p->file = file;
+	p->at = now;
 	return false;
+}
+
+static void
+tell_pieces(struct registry *r, struct machine *m, const struct record *first)
+{
+	struct event e = record_event(first);
+	char name[RECORD_NAME_MAX + 1], text[48];
+
+	/* The ring may overwrite `first` to make room for this. */
+	snprintf(name, sizeof(name), "%s", e.name ? e.name : "");
+	snprintf(text, sizeof(text), "%u more pieces", m->pieces->n);
+	e.name = name;
+	e.text = text;
+	e.bytes = m->pieces->bytes;
+	e.total = 0;
+	e.ms = 0;
+	machine_append(r, m, &e, e.boot);
 }
 
 void
 machine_flush_like(struct registry *r, struct machine *m)
 {
-	char text[48];
-	const struct record *last =
-		m->last == RECORD_NONE ? NULL : timeline_at(&r->timeline, m->last);
-	struct event e;
-	char name[RECORD_NAME_MAX + 1] = "";
+	struct pieces *p = m->pieces;
 
-	if (m->like_count > 0 && last != NULL) {
-		e = record_event(last);
-		snprintf(name, sizeof(name), "%s", e.name ? e.name : "");
-		snprintf(text, sizeof(text), "%u more pieces", m->like_count);
-		e.name = name;
-		e.text = text;
-		e.bytes = m->like_bytes;
-		e.total = 0;
-		e.ms = 0;
-		machine_append(r, m, &e, e.boot);
-	}
-	m->like = m->like_bytes = m->like_count = 0;
+	if (p == NULL)
+		return;
+	if (p->n > 0 && m->last != RECORD_NONE)
+		tell_pieces(r, m, timeline_at(&r->timeline, m->last));
+	p->file = p->bytes = p->n = 0;
 }
 
 /* Whether what it does now is the begin of a boot, which is then begun. */
@@ -195,8 +226,8 @@ begin_if_new(struct registry *r, struct machine *m, const struct event *e)
 	int64_t silent = mono_since(registry_now(r), m->heard);
 
 	if (event_kind_boots(e->kind) &&
-		step_begins(step_of(e), e->via, m->is_open ? m->step : STEP_NONE,
-			m->rom_sent, silent))
+		step_begins(step_of(e), e->via,
+			m->is_open ? (enum step)m->step : STEP_NONE, m->rom_sent, silent))
 		begin_boot(r, m, e);
 }
 
@@ -206,7 +237,7 @@ machine_asks(struct registry *r, struct machine *m, const struct event *what)
 	if (!machine_may(r, m))
 		return;
 	begin_if_new(r, m, what);
-	note_progress(m, what, step_of(what));
+	note_progress(r, m, what);
 	alive(r, m);
 }
 
@@ -214,28 +245,32 @@ machine_asks(struct registry *r, struct machine *m, const struct event *what)
 static bool
 is_heard_already(struct registry *r, struct machine *m, const struct event *e)
 {
-	struct mono now = registry_now(r), before = m->discovered;
-	enum step by = step_of(e), was_by = m->discovered_by;
+	struct traits *t = e->kind == EV_DISCOVER ? machine_traits(r, m) : NULL;
+	struct mono now = registry_now(r);
+	enum step by;
+	bool is_same;
 
-	if (e->kind != EV_DISCOVER)
+	if (t == NULL)
 		return false;
-	m->discovered = now;
-	m->discovered_by = by;
-	return by == was_by && mono_since(now, before) < SAME_DISCOVER;
+	by = step_of(e);
+	is_same =
+		by == t->discovered_by && mono_since(now, t->discovered) < SAME_DISCOVER;
+	t->discovered = now;
+	t->discovered_by = by;
+	return is_same;
 }
 
 void
 machine_tell(struct registry *r, struct machine *m, const struct event *what)
 {
 	struct event e = *what;
-	enum step step = step_of(&e);
 	uint32_t boot;
 
 	if (is_heard_already(r, m, &e) || !machine_may(r, m))
 		return;
 	begin_if_new(r, m, &e);
 	boot = event_kind_boots(e.kind) && m->is_open ? m->boot : 0;
-	note_progress(m, &e, step);
+	note_progress(r, m, &e);
 	alive(r, m);
 	if (is_like_the_last(r, m, &e))
 		return;

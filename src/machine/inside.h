@@ -13,12 +13,14 @@
 #include "machine/registry.h"
 #include "machine/step.h"
 #include "machine/tally.h"
+#include "machine/texts.h"
 #include "machine/timeline.h"
 #include "machine/verdict.h"
 
 #define MACS_MAX (sizeof(((struct machine_view *)0)->macs) / sizeof(struct mac))
 #define ROMS_KEPT 3
-#define ROM_TEXT 48
+/* As much as readers show. */
+#define VIEW_MAX(field) (sizeof(((struct machine_view *)0)->field) - 1)
 
 /* Who makes room first. A machine is in exactly one of them. */
 enum queue {
@@ -28,57 +30,84 @@ enum queue {
 	QUEUES
 };
 
+/*
+ * What not every machine has is made when it has it (parts.c). Strings are of the
+ * registry's `texts`; NULL: none.
+ */
+
+/* What it said of itself, by DHCP or to our menu. */
+struct traits {
+	struct mac others[MACS_MAX - 1]; /* its further cards */
+	struct mac asked_as;             /* firmware's last DISCOVER */
+	struct mono asked_at, discovered;
+	enum step discovered_by; /* firmware, or iPXE, which may follow at once */
+	bool has_uuid;
+	struct uuid uuid;
+	const char *firmware, *vendor, *product, *serial;
+};
+
+/* What became of its boots. */
+struct past {
+	const char *code, *outcome; /* the verdict on the last; code NULL: none */
+	const char *text, *next;
+	const char *roms[ROMS_KEPT]; /* of boots before it that came to nothing */
+};
+
+/* Pieces of one file, each at once after the one before: counted, told later in one. */
+struct pieces {
+	uint64_t file, bytes; /* file 0: none */
+	struct mono at;
+	unsigned n;
+};
+
+/* Its state, and the token of its boot: what must be on disk. */
+struct orders {
+	TAILQ_ENTRY(orders) dirty;
+	struct machine *whose;
+	uint64_t dirty_since;
+	enum machine_state state; /* set by somebody */
+	bool is_dirty, state_set, once_used;
+	char by[24];
+	char token[DONE_TOKEN_TEXT];
+	uint32_t once_boot, token_boot;
+};
+TAILQ_HEAD(dirty_orders, orders);
+
+/* There are thousands: a field here is 16,384 fields. */
 struct machine {
 	TAILQ_ENTRY(machine) age;
 	TAILQ_ENTRY(machine) open;
-	TAILQ_ENTRY(machine) dirty;
-	enum queue queue;
-	bool is_used, is_open, is_dirty;
+	struct traits *traits;
+	struct past *past;
+	struct pieces *pieces;
+	struct orders *orders;
 
 	/* Who it is. */
-	uint8_t n_macs;
-	struct mac macs[MACS_MAX];
-	struct netaddr addr;
-	bool owns_addr, addr_by_dhcp, addr_is_shared;
-	struct uuid uuid;
-	bool has_uuid;
-	struct mac asked_as; /* firmware's last DISCOVER */
-	struct mono asked_at, discovered;
-	enum step discovered_by; /* firmware, or iPXE, which may follow at once */
-	int16_t arch;
-	char firmware[32], vendor[48], product[64], serial[64];
 	int64_t first_ms, last_ms;
 	struct mono heard; /* its last event, or byte moved */
-	unsigned transfers;
+	struct netaddr addr;
+	struct mac mac; /* the first */
+	uint8_t n_macs; /* with traits->others */
+	uint8_t queue;  /* enum queue */
+	bool is_used, is_open;
+	bool owns_addr, addr_by_dhcp, addr_is_shared;
+	int16_t arch;
+	uint32_t transfers;
 
 	/* Its events in the ring. */
 	uint32_t first, last;
-	uint64_t evicted, evicted_seq;
+	uint64_t evicted_seq;
+	uint32_t evicted;
 
 	/* Its boot. */
 	uint32_t boot, boot_first; /* number; its first event in the ring */
-	enum step step;            /* the furthest */
-	bool rom_sent;
+	uint8_t step;              /* enum step: the furthest */
+	uint8_t looked;            /* silences looked at since `heard` */
+	uint8_t in_script;         /* enum machine_state that its script asks for */
+	bool rom_sent, is_done;
 	int64_t boot_ms, boot_end_ms;
-	unsigned looked;                /* silences looked at since `heard` */
-	char roms[ROMS_KEPT][ROM_TEXT]; /* of boots before it that came to nothing */
-	char rom[ROM_TEXT];
+	const char *rom;
 	const char *outcome;
-	struct verdict verdict; /* code NULL: none */
-
-	/* One like the last event, at once after it: counted, told later in one. */
-	uint64_t like, like_bytes;
-	unsigned like_count;
-	struct mono like_at;
-
-	/* Its state. */
-	enum machine_state state;     /* set by somebody, */
-	enum machine_state in_script; /* and what its script asks for */
-	bool state_set, once_used, is_done;
-	char by[24];
-	uint32_t once_boot, token_boot;
-	char token[DONE_TOKEN_TEXT];
-	uint64_t dirty_since;
 };
 
 TAILQ_HEAD(machines, machine);
@@ -88,13 +117,11 @@ struct transfer {
 	struct progress p;
 	TAILQ_ENTRY(transfer) entry;
 	uint32_t slot, boot;
-	enum transport via;
-	struct netaddr addr;
-	int64_t began_ms;
-	struct mono began, sampled, moved;
-	uint64_t bytes, rate;
+	struct mono began, moved;
+	uint64_t bytes, rate; /* at the last tick */
+	const char *name;     /* of the registry's texts */
+	uint8_t via;          /* enum transport */
 	bool is_stalled;
-	char name[128];
 };
 TAILQ_HEAD(transfer_list, transfer);
 
@@ -119,13 +146,17 @@ struct registry {
 	struct machine *slots;
 	uint32_t n_slots, fresh; /* slots from `fresh` on were never used */
 	unsigned counts[QUEUES];
-	struct machines queues[QUEUES], open, dirty, unused;
+	struct machines queues[QUEUES], open, unused;
+	struct dirty_orders dirty;
+	struct texts texts;
+	size_t parts; /* bytes of the machines' traits, pasts, pieces and orders */
 	struct index by_mac, by_uuid, by_addr, by_bare, by_token;
 	struct uuid common[COMMON_UUIDS_MAX]; /* seen on several machines */
 	unsigned n_common;
 	struct timeline timeline;
 	struct transfer_list transfers;
 	size_t n_transfers, n_open;
+	struct mono sampled; /* all transfers, at the last tick */
 	uint64_t dropped;
 	double strangers_left; /* events that strangers may still put into the ring */
 	struct mono strangers_at;
@@ -163,6 +194,20 @@ slot_of(const struct registry *r, const struct machine *m)
 	return m ? (uint32_t)(m - r->slots) : SLOT_NONE;
 }
 
+/*
+ * parts.c: made when a machine has none; NULL without memory. To read what it has, or
+ * what one that has none would, the next two.
+ */
+struct traits *machine_traits(struct registry *r, struct machine *m);
+struct past *machine_past(struct registry *r, struct machine *m);
+struct pieces *machine_pieces(struct registry *r, struct machine *m);
+struct orders *machine_orders(struct registry *r, struct machine *m);
+const struct traits *traits_of(const struct machine *m);
+const struct orders *orders_of(const struct machine *m);            /* NULL: no machine */
+const struct mac *machine_mac(const struct machine *m, unsigned i); /* below n_macs */
+/* All of them and its strings; not what indexes and lists say of it. */
+void machine_drop_parts(struct registry *r, struct machine *m);
+
 /* roster.c: who is who */
 struct machine *roster_by_mac(struct registry *r, const struct mac *mac);
 struct machine *roster_by_addr(struct registry *r, const struct netaddr *addr);
@@ -174,6 +219,9 @@ struct machine *roster_meet(struct registry *r, const struct sighting *who, bool
 /* It moves up, and to the young end. */
 void roster_promote(struct registry *r, struct machine *m, enum queue queue);
 void roster_forget(struct registry *r, struct machine *m);
+/* Its firmware, vendor, product and serial, those that are said. */
+void machine_note_traits(
+	struct registry *r, struct machine *m, const struct sighting *who);
 uint32_t registry_hash(const struct registry *r, const void *data, size_t len);
 
 /* uuid.c: which are a machine's own, and what follows */
@@ -183,6 +231,7 @@ struct machine *machine_note_uuid(
 	struct registry *r, struct machine *m, const struct sighting *who);
 struct machine *roster_by_uuid(struct registry *r, const struct uuid *uuid);
 void machine_add_mac(struct registry *r, struct machine *m, const struct mac *mac);
+void machine_drop_last_mac(struct registry *r, struct machine *m);
 void machine_drop_uuid(struct registry *r, struct machine *m);
 
 /* merge.c: two that turn out to be one. `from` is gone afterwards. */
@@ -206,8 +255,12 @@ void machine_flush_like(struct registry *r, struct machine *m);
 /* judge.c */
 /* Looks at the story again; `silent_ms` since the last sign of life. */
 void machine_judge(struct registry *r, struct machine *m, int64_t silent_ms);
+void machine_keep_verdict(struct registry *r, struct machine *m, const struct verdict *v);
 
 /* state.c */
+/* Its orders changed. */
 void machine_dirty(struct registry *r, struct machine *m);
+/* Off the list, and its token is nobody's. */
+void machine_drop_orders(struct registry *r, struct machine *m);
 
 #endif

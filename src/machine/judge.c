@@ -45,14 +45,14 @@ put_who(char *who, size_t cap, const struct machine *m)
 	char text[NETADDR_TEXT];
 
 	if (m->n_macs)
-		snprintf(who, cap, "%s", mac_text(&m->macs[0], text));
+		snprintf(who, cap, "%s", mac_text(&m->mac, text));
 	else
 		snprintf(who, cap, "%s", netaddr_host(&m->addr, text));
 }
 
 /* The log gets it later: nothing is written while the lock is held. */
 static void
-say(struct registry *r, const struct machine *m)
+say(struct registry *r, const struct machine *m, const struct verdict *v)
 {
 	struct word *w = r->n_words < WORDS_MAX ? malloc(sizeof(*w)) : NULL;
 
@@ -61,26 +61,58 @@ say(struct registry *r, const struct machine *m)
 		return;
 	}
 	put_who(w->who, sizeof(w->who), m);
-	w->verdict = m->verdict;
+	w->verdict = *v;
 	STAILQ_INSERT_TAIL(&r->words, w, entry);
 	r->n_words++;
+}
+
+static bool
+is_other(const struct past *p, const struct verdict *v)
+{
+	return p == NULL || p->code == NULL || strcmp(p->code, v->code) != 0 ||
+	       strcmp(p->outcome, v->outcome) != 0;
+}
+
+void
+machine_keep_verdict(struct registry *r, struct machine *m, const struct verdict *v)
+{
+	struct past *p = machine_past(r, m);
+
+	if (p == NULL)
+		return;
+	p->code = v->code;
+	p->outcome = v->outcome;
+	texts_set(&r->texts, &p->text, v->text, sizeof(v->text));
+	texts_set(&r->texts, &p->next, v->next, sizeof(v->next));
+}
+
+/* The ROMs of the boots before, newest first. */
+static size_t
+earlier_roms(const struct machine *m, const char *roms[static ROMS_KEPT])
+{
+	size_t n = 0;
+
+	while (m->past != NULL && n < ROMS_KEPT && m->past->roms[n] != NULL) {
+		roms[n] = m->past->roms[n];
+		n++;
+	}
+	return n;
 }
 
 static void
 told(struct registry *r, struct machine *m, const struct verdict *v)
 {
-	bool is_news = m->verdict.code == NULL || strcmp(m->verdict.code, v->code) != 0 ||
-		       strcmp(m->verdict.outcome, v->outcome) != 0;
-	struct event e = {.kind = EV_VERDICT, .arch = -1, .name = v->code};
+	struct event e = {
+		.kind = EV_VERDICT, .arch = -1, .name = v->code, .text = v->text};
+	bool is_news = is_other(m->past, v);
 
-	m->verdict = *v;
 	m->outcome = v->outcome;
+	machine_keep_verdict(r, m, v);
 	if (!is_news || !machine_may(r, m))
 		return;
-	e.text = m->verdict.text;
 	tally_verdict(&r->tally, v->outcome, v->code, registry_wall(r) - m->boot_ms);
 	machine_append(r, m, &e, m->boot);
-	say(r, m);
+	say(r, m, v);
 }
 
 void
@@ -88,20 +120,17 @@ machine_judge(struct registry *r, struct machine *m, int64_t silent_ms)
 {
 	const char *roms[ROMS_KEPT];
 	struct verdict v;
-	size_t n_roms = 0, n;
+	size_t n_roms = earlier_roms(m, roms), n;
 
 	machine_flush_like(r, m);
 	n = gather(r, m);
 	if (n == 0) /* the ring went round: what was said stands */
 		return;
-	while (n_roms < ROMS_KEPT && *m->roms[n_roms]) {
-		roms[n_roms] = m->roms[n_roms];
-		n_roms++;
-	}
 	if (verdict_of(r->story, n, roms, n_roms, silent_ms, &v)) {
 		told(r, m, &v);
 	} else {
-		m->verdict.code = NULL;
+		if (m->past != NULL)
+			m->past->code = NULL;
 		m->outcome = "running";
 	}
 	if (strcmp(m->outcome, "running") != 0 && m->boot_end_ms == 0)
@@ -139,7 +168,7 @@ static void
 tell_stalled(struct registry *r, struct transfer *t, struct machine *m)
 {
 	struct event e = {.kind = EV_STALLED,
-		.via = t->via,
+		.via = (enum transport)t->via,
 		.arch = -1,
 		.bytes = t->bytes,
 		.total = t->p.total,
@@ -156,7 +185,7 @@ static void
 sample(struct registry *r, struct transfer *t, struct mono now)
 {
 	uint64_t bytes = atomic_load_explicit(&t->p.bytes, memory_order_relaxed);
-	int64_t us = mono_since(now, t->sampled);
+	int64_t us = mono_since(now, mono_later(r->sampled, t->began));
 	struct machine *m = t->slot == SLOT_NONE ? NULL : &r->slots[t->slot];
 	bool moved = bytes != t->bytes;
 
@@ -164,7 +193,6 @@ sample(struct registry *r, struct transfer *t, struct mono now)
 		t->rate = bytes > t->bytes ? (bytes - t->bytes) * 1000000 / (uint64_t)us
 					   : 0;
 	t->bytes = bytes;
-	t->sampled = now;
 	if (moved) {
 		t->moved = now;
 		t->is_stalled = false;
@@ -172,7 +200,7 @@ sample(struct registry *r, struct transfer *t, struct mono now)
 	if (moved && m != NULL) {
 		m->heard = now;
 		m->last_ms = registry_wall(r);
-		m->looked = m->verdict.code ? 0 : 1;
+		m->looked = m->past != NULL && m->past->code != NULL ? 0 : 1;
 	} else if (m != NULL && !t->is_stalled &&
 		   mono_since(now, t->moved) >= STALLED_AFTER)
 		tell_stalled(r, t, m);
@@ -187,6 +215,7 @@ sample_all(struct registry *r)
 	registry_compare_clocks(r);
 	for (t = TAILQ_FIRST(&r->transfers); t != NULL; t = TAILQ_NEXT(t, entry))
 		sample(r, t, registry_now(r));
+	r->sampled = registry_now(r);
 	registry_unlock(r);
 }
 

@@ -18,7 +18,7 @@ renumber(struct registry *r, const struct machine *into, const struct machine *f
 		rec->boot = from->boot != 0 && rec->boot == from->boot ? number : 0;
 		rec->owner = slot_of(r, into);
 		if (into->n_macs)
-			rec->mac = into->macs[0];
+			rec->mac = into->mac;
 	}
 }
 
@@ -45,9 +45,34 @@ interleave(struct registry *r, struct machine *into, const struct machine *from)
 	into->last = at;
 }
 
+/* Of strings that are kept: each goes on having one. */
+static void
+swap(const char **a, const char **b)
+{
+	const char *was = *a;
+
+	*a = *b;
+	*b = was;
+}
+
+static void
+take_verdict(struct registry *r, struct machine *into, struct past *from)
+{
+	struct past *to = from ? machine_past(r, into) : into->past;
+
+	if (to == NULL)
+		return;
+	to->code = from ? from->code : NULL;
+	if (from == NULL)
+		return;
+	to->outcome = from->outcome;
+	swap(&to->text, &from->text);
+	swap(&to->next, &from->next);
+}
+
 /* Whose boot it is: the one that goes on. */
 static void
-take_boot(struct registry *r, struct machine *into, const struct machine *from)
+take_boot(struct registry *r, struct machine *into, struct machine *from)
 {
 	bool goes_on = from->is_open && from->boot != 0;
 	uint32_t number = into->boot;
@@ -72,25 +97,35 @@ take_boot(struct registry *r, struct machine *into, const struct machine *from)
 	into->boot_ms = from->boot_ms;
 	into->boot_end_ms = 0;
 	into->outcome = from->outcome;
-	into->verdict = from->verdict;
-	memcpy(into->rom, from->rom, sizeof(into->rom));
+	swap(&into->rom, &from->rom);
+	take_verdict(r, into, from->past);
 	machine_open(r, into);
 }
 
 static void
-take_text(char *to, const char *from, size_t cap)
+take_text(const char **to, const char **from)
 {
-	if (*to == '\0')
-		memcpy(to, from, cap);
+	if (*to == NULL)
+		swap(to, from);
 }
 
 static void
-take_facts(struct machine *into, const struct machine *from)
+take_traits(struct registry *r, struct machine *into, struct traits *from)
 {
-	take_text(into->firmware, from->firmware, sizeof(into->firmware));
-	take_text(into->vendor, from->vendor, sizeof(into->vendor));
-	take_text(into->product, from->product, sizeof(into->product));
-	take_text(into->serial, from->serial, sizeof(into->serial));
+	struct traits *to = from ? machine_traits(r, into) : NULL;
+
+	if (to == NULL)
+		return;
+	take_text(&to->firmware, &from->firmware);
+	take_text(&to->vendor, &from->vendor);
+	take_text(&to->product, &from->product);
+	take_text(&to->serial, &from->serial);
+}
+
+static void
+take_facts(struct registry *r, struct machine *into, const struct machine *from)
+{
+	take_traits(r, into, from->traits);
 	if (into->arch < 0)
 		into->arch = from->arch;
 	if (from->first_ms < into->first_ms)
@@ -129,11 +164,12 @@ machine_absorb(struct registry *r, struct machine *into, struct machine *from)
 
 	machine_flush_like(r, from);
 	machine_flush_like(r, into);
-	memcpy(macs, from->macs, sizeof(macs));
+	for (unsigned i = 0; i < n; i++)
+		macs[i] = *machine_mac(from, i);
 	take_boot(r, into, from);
 	interleave(r, into, from);
 	from->first = from->last = RECORD_NONE;
-	take_facts(into, from);
+	take_facts(r, into, from);
 	if (from->transfers > 0)
 		take_transfers(r, into, from);
 	if (from->queue > into->queue)

@@ -87,6 +87,7 @@ registry_new(const struct registry_config *config)
 	r->config = *config;
 	r->n_slots = config->machines_max ? config->machines_max : MACHINES_DEFAULT;
 	r->seed = arc4random();
+	texts_init(&r->texts, r->seed);
 	pthread_mutex_init(&r->lock, NULL);
 	tally_init(&r->tally);
 	for (int i = 0; i < QUEUES; i++)
@@ -127,6 +128,9 @@ registry_free(struct registry *r)
 		free(w);
 	}
 	quota_end(&r->lines, "verdict-flood");
+	for (uint32_t i = 0; r->slots != NULL && i < r->fresh; i++)
+		machine_drop_parts(r, &r->slots[i]);
+	texts_deinit(&r->texts);
 	index_deinit(&r->by_mac);
 	index_deinit(&r->by_uuid);
 	index_deinit(&r->by_addr);
@@ -176,13 +180,9 @@ open_transfer(struct registry *r, struct transfer *t, const struct machine *m,
 	t->p.total = asked->total;
 	t->slot = slot_of(r, m);
 	t->boot = m && m->is_open ? m->boot : 0;
-	t->via = asked->via;
-	t->began_ms = registry_wall(r);
-	t->began = t->sampled = t->moved = registry_now(r);
-	if (m != NULL)
-		t->addr = m->addr;
-	if (asked->name != NULL)
-		strncpy(t->name, asked->name, sizeof(t->name) - 1);
+	t->via = (uint8_t)asked->via;
+	t->began = t->moved = registry_now(r);
+	t->name = texts_keep(&r->texts, asked->name, RECORD_NAME_MAX);
 	TAILQ_INSERT_TAIL(&r->transfers, t, entry);
 	r->n_transfers++;
 }
@@ -234,7 +234,7 @@ registry_transfer_end(struct registry *r, struct progress *p, const struct event
 	if (e.name == NULL)
 		e.name = t->name;
 	if (e.via == VIA_NONE)
-		e.via = t->via;
+		e.via = (enum transport)t->via;
 	registry_lock(r);
 	TAILQ_REMOVE(&r->transfers, t, entry);
 	r->n_transfers--;
@@ -243,6 +243,7 @@ registry_transfer_end(struct registry *r, struct progress *p, const struct event
 	tally_event(&r->tally, &e, t->slot != SLOT_NONE ? r->slots[t->slot].arch : -1);
 	if (t->slot != SLOT_NONE)
 		tell_end(r, t, &e);
+	texts_drop(&r->texts, t->name);
 	registry_unlock(r);
 	free(t);
 }
@@ -272,10 +273,11 @@ registry_memory(struct registry *r)
 	if (r == NULL)
 		return 0;
 	registry_lock(r);
-	n = sizeof(*r) + r->fresh * sizeof(*r->slots) + index_memory(&r->by_mac) +
-	    index_memory(&r->by_uuid) + index_memory(&r->by_addr) +
-	    index_memory(&r->by_bare) + index_memory(&r->by_token) +
-	    timeline_memory(&r->timeline) + r->n_transfers * sizeof(struct transfer);
+	n = sizeof(*r) + r->fresh * sizeof(*r->slots) + r->parts + r->texts.bytes +
+	    index_memory(&r->by_mac) + index_memory(&r->by_uuid) +
+	    index_memory(&r->by_addr) + index_memory(&r->by_bare) +
+	    index_memory(&r->by_token) + timeline_memory(&r->timeline) +
+	    r->n_transfers * sizeof(struct transfer);
 	registry_unlock(r);
 	return n;
 }

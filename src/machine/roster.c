@@ -13,12 +13,7 @@
 uint32_t
 registry_hash(const struct registry *r, const void *data, size_t len)
 {
-	const uint8_t *p = data;
-	uint32_t h = 2166136261u ^ r->seed;
-
-	for (size_t i = 0; i < len; i++)
-		h = (h ^ p[i]) * 16777619u;
-	return h ^ h >> 15;
+	return seeded_hash(r->seed, data, len);
 }
 
 static uint32_t
@@ -33,7 +28,7 @@ static bool
 has_mac(const struct machine *m, const struct mac *mac)
 {
 	for (unsigned i = 0; i < m->n_macs; i++)
-		if (memcmp(&m->macs[i], mac, sizeof(*mac)) == 0)
+		if (memcmp(machine_mac(m, i), mac, sizeof(*mac)) == 0)
 			return true;
 	return false;
 }
@@ -77,7 +72,7 @@ roster_by_addr(struct registry *r, const struct netaddr *addr)
 static void
 enqueue(struct registry *r, struct machine *m, enum queue queue)
 {
-	m->queue = queue;
+	m->queue = (uint8_t)queue;
 	r->counts[queue]++;
 	TAILQ_INSERT_TAIL(&r->queues[queue], m, age);
 }
@@ -140,17 +135,12 @@ roster_forget(struct registry *r, struct machine *m)
 	disown_addr(r, m);
 	disown_records(r, m);
 	machine_drop_uuid(r, m);
-	for (unsigned i = 0; i < m->n_macs; i++)
-		index_remove(&r->by_mac,
-			registry_hash(r, m->macs[i].b, sizeof(m->macs[i].b)),
-			slot_of(r, m));
-	if (*m->token)
-		index_remove(&r->by_token,
-			registry_hash(r, m->token, DONE_TOKEN_TEXT - 1), slot_of(r, m));
+	while (m->n_macs > 0)
+		machine_drop_last_mac(r, m);
+	machine_drop_orders(r, m);
 	machine_shut(r, m);
-	if (m->is_dirty)
-		TAILQ_REMOVE(&r->dirty, m, dirty);
 	dequeue(r, m);
+	machine_drop_parts(r, m);
 	memset(m, 0, sizeof(*m));
 	TAILQ_INSERT_HEAD(&r->unused, m, age);
 }
@@ -212,9 +202,21 @@ machine_add_mac(struct registry *r, struct machine *m, const struct mac *mac)
 		return;
 	if (m->n_macs == 0)
 		disown_addr(r, m);
-	if (index_put(
+	else if (machine_traits(r, m) == NULL)
+		return;
+	if (!index_put(
 		    &r->by_mac, registry_hash(r, mac->b, sizeof(mac->b)), slot_of(r, m)))
-		m->macs[m->n_macs++] = *mac;
+		return;
+	*(m->n_macs ? &m->traits->others[m->n_macs - 1] : &m->mac) = *mac;
+	m->n_macs++;
+}
+
+void
+machine_drop_last_mac(struct registry *r, struct machine *m)
+{
+	const struct mac *mac = machine_mac(m, --m->n_macs);
+
+	index_remove(&r->by_mac, registry_hash(r, mac->b, sizeof(mac->b)), slot_of(r, m));
 }
 
 /* Addresses. */
@@ -322,16 +324,53 @@ find(struct registry *r, const struct sighting *who, bool make)
 	return m;
 }
 
-static void
-note_text(char *to, const char *text, size_t cap)
+static bool
+is_said(const char *text)
 {
+	return text != NULL && *text != '\0';
+}
+
+/* As long as readers can show it. */
+static void
+note_text(struct registry *r, const char **to, const char *text, size_t max)
+{
+	char clean[128];
 	size_t n = 0;
 
-	if (text == NULL || *text == '\0')
+	if (!is_said(text))
 		return;
-	for (; *text != '\0' && n < cap - 1; text++)
-		to[n++] = (unsigned char)*text < 0x20 || *text == 0x7f ? ' ' : *text;
-	to[n] = '\0';
+	for (; *text != '\0' && n < max && n < sizeof(clean) - 1; text++)
+		clean[n++] = (unsigned char)*text < 0x20 || *text == 0x7f ? ' ' : *text;
+	clean[n] = '\0';
+	if (*to == NULL || strcmp(*to, clean) != 0)
+		texts_set(&r->texts, to, clean, n);
+}
+
+void
+machine_note_traits(struct registry *r, struct machine *m, const struct sighting *who)
+{
+	struct traits *t;
+
+	if (!is_said(who->firmware) && !is_said(who->vendor) && !is_said(who->product) &&
+		!is_said(who->serial))
+		return;
+	if ((t = machine_traits(r, m)) == NULL)
+		return;
+	note_text(r, &t->firmware, who->firmware, VIEW_MAX(firmware));
+	note_text(r, &t->vendor, who->vendor, VIEW_MAX(vendor));
+	note_text(r, &t->product, who->product, VIEW_MAX(product));
+	note_text(r, &t->serial, who->serial, VIEW_MAX(serial));
+}
+
+static void
+note_asked(struct registry *r, struct machine *m, const struct mac *mac)
+{
+	struct traits *t = machine_traits(r, m);
+
+	if (t == NULL)
+		return;
+	t->asked_as = *mac;
+	t->asked_at = registry_now(r);
 }
 
 static void
@@ -341,15 +380,10 @@ note_facts(struct registry *r, struct machine *m, const struct sighting *who)
 
 	if (who->arch >= 0 && !(is_ipxe && m->arch >= 0))
 		m->arch = who->arch;
-	note_text(m->firmware, who->firmware, sizeof(m->firmware));
-	note_text(m->vendor, who->vendor, sizeof(m->vendor));
-	note_text(m->product, who->product, sizeof(m->product));
-	note_text(m->serial, who->serial, sizeof(m->serial));
+	machine_note_traits(r, m, who);
 	m->last_ms = registry_wall(r);
-	if (who->by_dhcp && who->has_mac && !is_ipxe) {
-		m->asked_as = who->mac;
-		m->asked_at = registry_now(r);
-	}
+	if (who->by_dhcp && who->has_mac && !is_ipxe)
+		note_asked(r, m, &who->mac);
 }
 
 struct machine *

@@ -33,7 +33,9 @@ machine_state_parse(const char *text, size_t len, enum machine_state *out)
 static bool
 is_kept(const struct registry *r, const struct machine *m)
 {
-	return m->state_set || (m->once_used && r->counts[QUEUE_KEPT] < r->n_slots / 2);
+	const struct orders *o = orders_of(m);
+
+	return o->state_set || (o->once_used && r->counts[QUEUE_KEPT] < r->n_slots / 2);
 }
 
 void
@@ -42,11 +44,46 @@ machine_dirty(struct registry *r, struct machine *m)
 	r->generation++;
 	if (m->queue != QUEUE_KEPT && is_kept(r, m))
 		roster_promote(r, m, QUEUE_KEPT);
-	if (m->is_dirty)
+	if (m->orders->is_dirty)
 		return;
-	m->is_dirty = true;
-	m->dirty_since = r->generation;
-	TAILQ_INSERT_TAIL(&r->dirty, m, dirty);
+	m->orders->is_dirty = true;
+	m->orders->dirty_since = r->generation;
+	TAILQ_INSERT_TAIL(&r->dirty, m->orders, dirty);
+}
+
+static void
+clean(struct registry *r, struct orders *o)
+{
+	TAILQ_REMOVE(&r->dirty, o, dirty);
+	o->is_dirty = false;
+}
+
+static void
+put_token(struct registry *r, struct orders *o, const char *token)
+{
+	memcpy(o->token, token, DONE_TOKEN_TEXT);
+	index_put(&r->by_token, registry_hash(r, o->token, DONE_TOKEN_TEXT - 1),
+		slot_of(r, o->whose));
+}
+
+static void
+drop_token(struct registry *r, struct orders *o)
+{
+	if (*o->token)
+		index_remove(&r->by_token,
+			registry_hash(r, o->token, DONE_TOKEN_TEXT - 1),
+			slot_of(r, o->whose));
+	*o->token = '\0';
+}
+
+void
+machine_drop_orders(struct registry *r, struct machine *m)
+{
+	if (m->orders == NULL)
+		return;
+	drop_token(r, m->orders);
+	if (m->orders->is_dirty)
+		clean(r, m->orders);
 }
 
 /* Unlocks, and wakes the store if `changed`. */
@@ -66,8 +103,8 @@ tell_state(struct registry *r, struct machine *m)
 {
 	struct event e = {.kind = EV_STATE,
 		.arch = -1,
-		.name = machine_state_text(m->state),
-		.text = m->by};
+		.name = machine_state_text(m->orders->state),
+		.text = m->orders->by};
 
 	machine_append(r, m, &e, 0);
 }
@@ -75,11 +112,13 @@ tell_state(struct registry *r, struct machine *m)
 static void
 put_state(struct registry *r, struct machine *m, enum machine_state state, const char *by)
 {
-	m->state = state;
-	m->state_set = true;
-	m->once_used = false;
-	m->once_boot = 0;
-	snprintf(m->by, sizeof(m->by), "%s", by);
+	struct orders *o = m->orders;
+
+	o->state = state;
+	o->state_set = true;
+	o->once_used = false;
+	o->once_boot = 0;
+	snprintf(o->by, sizeof(o->by), "%s", by);
 	machine_dirty(r, m);
 	tell_state(r, m);
 }
@@ -92,6 +131,15 @@ known_or_made(struct registry *r, const struct mac *mac)
 	return m || !roster_is_name(mac) ? m : roster_make(r, mac);
 }
 
+/* With orders, which are about to change. NULL: no room, no memory. */
+static struct machine *
+to_be_ordered(struct registry *r, const struct mac *mac)
+{
+	struct machine *m = known_or_made(r, mac);
+
+	return m != NULL && machine_orders(r, m) != NULL ? m : NULL;
+}
+
 uint64_t
 registry_set_state(struct registry *r, const struct mac *mac, enum machine_state state,
 	const char *by)
@@ -102,7 +150,7 @@ registry_set_state(struct registry *r, const struct mac *mac, enum machine_state
 	if (r == NULL)
 		return 0;
 	registry_lock(r);
-	m = known_or_made(r, mac);
+	m = to_be_ordered(r, mac);
 	if (m != NULL) {
 		put_state(r, m, state, by);
 		generation = r->generation;
@@ -125,7 +173,7 @@ registry_forget(struct registry *r, const struct mac *mac)
 	if (m != NULL && m->transfers == 0) {
 		generation = ++r->generation;
 		if (r->n_forgotten < FORGOTTEN_MAX)
-			r->forgotten[r->n_forgotten++] = m->macs[0];
+			r->forgotten[r->n_forgotten++] = m->mac;
 		roster_forget(r, m);
 	}
 	unlock(r, generation != 0);
@@ -135,7 +183,9 @@ registry_forget(struct registry *r, const struct mac *mac)
 static enum machine_state
 wanted(const struct machine *m, enum machine_state in_script)
 {
-	return m != NULL && m->state_set ? m->state : in_script;
+	const struct orders *o = orders_of(m);
+
+	return o->state_set ? o->state : in_script;
 }
 
 /* The boot that uses it up goes on getting the script: iPXE asks again after errors. */
@@ -143,10 +193,11 @@ static enum machine_state
 state_now(const struct machine *m, enum machine_state in_script)
 {
 	enum machine_state state = wanted(m, in_script);
+	const struct orders *o = orders_of(m);
 
-	if (state != STATE_ONCE || m == NULL || !m->once_used)
+	if (state != STATE_ONCE || !o->once_used)
 		return state;
-	return m->once_boot == m->boot && !m->is_done ? STATE_ONCE : STATE_LOCAL;
+	return o->once_boot == m->boot && !m->is_done ? STATE_ONCE : STATE_LOCAL;
 }
 
 void
@@ -176,7 +227,7 @@ registry_state(struct registry *r, const struct mac *mac, enum machine_state in_
 	registry_lock(r);
 	m = roster_by_mac(r, mac);
 	if (m != NULL)
-		m->in_script = in_script;
+		m->in_script = (uint8_t)in_script;
 	state = state_now(m, in_script);
 	registry_unlock(r);
 	return state;
@@ -186,22 +237,25 @@ void
 registry_script_served(
 	struct registry *r, const struct mac *mac, enum machine_state in_script)
 {
+	const struct orders *o;
 	struct machine *m;
-	bool uses, rearms;
+	bool uses, rearms, changes;
 
 	if (r == NULL)
 		return;
 	registry_lock(r);
 	m = known_or_made(r, mac);
-	uses = m != NULL && wanted(m, in_script) == STATE_ONCE && !m->once_used;
+	o = orders_of(m);
+	uses = m != NULL && wanted(m, in_script) == STATE_ONCE && !o->once_used;
 	/* A script that says `boot` again takes back that its `once` was used up. */
-	rearms = m != NULL && !m->state_set && in_script == STATE_BOOT && m->once_used;
-	if (uses || rearms) {
-		m->once_used = uses;
-		m->once_boot = uses ? m->boot : 0;
+	rearms = !o->state_set && in_script == STATE_BOOT && o->once_used;
+	changes = (uses || rearms) && machine_orders(r, m) != NULL;
+	if (changes) {
+		m->orders->once_used = uses;
+		m->orders->once_boot = uses ? m->boot : 0;
 		machine_dirty(r, m);
 	}
-	unlock(r, uses || rearms);
+	unlock(r, changes);
 }
 
 /* Tokens. */
@@ -210,17 +264,17 @@ static bool
 new_token(struct registry *r, struct machine *m)
 {
 	uint8_t random[(DONE_TOKEN_TEXT - 1) / 2];
+	char token[DONE_TOKEN_TEXT];
+	struct orders *o = machine_orders(r, m);
 
-	if (getrandom(random, sizeof(random), GRND_NONBLOCK) != sizeof(random))
+	if (o == NULL ||
+		getrandom(random, sizeof(random), GRND_NONBLOCK) != sizeof(random))
 		return false;
-	if (*m->token)
-		index_remove(&r->by_token,
-			registry_hash(r, m->token, DONE_TOKEN_TEXT - 1), slot_of(r, m));
+	drop_token(r, o);
 	for (size_t i = 0; i < sizeof(random); i++)
-		sprintf(m->token + 2 * i, "%02x", random[i]);
-	m->token_boot = m->boot;
-	index_put(&r->by_token, registry_hash(r, m->token, DONE_TOKEN_TEXT - 1),
-		slot_of(r, m));
+		sprintf(token + 2 * i, "%02x", random[i]);
+	put_token(r, o, token);
+	o->token_boot = m->boot;
 	machine_dirty(r, m);
 	return true;
 }
@@ -229,6 +283,7 @@ bool
 registry_done_token(
 	struct registry *r, const struct mac *mac, char token[static DONE_TOKEN_TEXT])
 {
+	const struct orders *o;
 	struct machine *m;
 	bool made = false, has;
 
@@ -236,11 +291,12 @@ registry_done_token(
 		return false;
 	registry_lock(r);
 	m = roster_by_mac(r, mac);
-	has = m != NULL && *m->token && m->token_boot == m->boot;
+	o = orders_of(m);
+	has = *o->token && o->token_boot == m->boot;
 	if (m != NULL && !has)
 		has = made = new_token(r, m);
 	if (has)
-		memcpy(token, m->token, DONE_TOKEN_TEXT);
+		memcpy(token, m->orders->token, DONE_TOKEN_TEXT);
 	unlock(r, made);
 	return has;
 }
@@ -253,7 +309,7 @@ by_token(struct registry *r, const char *token, size_t len)
 
 	for (slot = index_first(&r->by_token, h, &at); slot != SLOT_NONE;
 		slot = index_next(&r->by_token, h, &at))
-		if (memcmp(r->slots[slot].token, token, len) == 0)
+		if (memcmp(r->slots[slot].orders->token, token, len) == 0)
 			return &r->slots[slot];
 	return NULL;
 }
@@ -265,7 +321,7 @@ done(struct registry *r, struct machine *m)
 
 	m->is_done = true;
 	machine_tell(r, m, &e);
-	if (m->state_set && m->state == STATE_ONCE)
+	if (m->orders->state_set && m->orders->state == STATE_ONCE)
 		put_state(r, m, STATE_LOCAL, "done");
 	machine_dirty(r, m);
 }
@@ -280,7 +336,7 @@ registry_done(struct registry *r, const char *token, size_t len)
 		return false;
 	registry_lock(r);
 	m = by_token(r, token, len);
-	if (m != NULL && m->token_boot != m->boot)
+	if (m != NULL && m->orders->token_boot != m->boot)
 		m = NULL;
 	news = m != NULL && !m->is_done; /* installers try again: told once */
 	if (news)
@@ -312,45 +368,38 @@ registry_generation(struct registry *r)
 }
 
 static struct state_record
-record_of(const struct machine *m)
+record_of(const struct orders *o)
 {
-	struct state_record record = {.mac = m->macs[0],
-		.state = m->state,
-		.state_set = m->state_set,
-		.once_used = m->once_used,
-		.once_boot = m->once_boot,
-		.boot = m->token_boot,
-		.done = m->is_done};
+	struct state_record record = {.mac = o->whose->mac,
+		.state = o->state,
+		.state_set = o->state_set,
+		.once_used = o->once_used,
+		.once_boot = o->once_boot,
+		.boot = o->token_boot,
+		.done = o->whose->is_done};
 
-	memcpy(record.by, m->by, sizeof(record.by));
-	memcpy(record.token, m->token, sizeof(record.token));
+	memcpy(record.by, o->by, sizeof(record.by));
+	memcpy(record.token, o->token, sizeof(record.token));
 	return record;
-}
-
-static void
-clean(struct registry *r, struct machine *m)
-{
-	TAILQ_REMOVE(&r->dirty, m, dirty);
-	m->is_dirty = false;
 }
 
 size_t
 registry_take_dirty(
 	struct registry *r, struct state_record *out, size_t max, uint64_t *generation)
 {
-	struct machine *m;
+	struct orders *o;
 	size_t n = 0;
 
 	registry_lock(r);
 	while (r->n_forgotten > 0 && n < max)
 		out[n++] = (struct state_record){
 			.mac = r->forgotten[--r->n_forgotten], .forgotten = true};
-	while ((m = TAILQ_FIRST(&r->dirty)) != NULL && n < max) {
-		clean(r, m);
-		if (m->n_macs > 0)
-			out[n++] = record_of(m);
+	while ((o = TAILQ_FIRST(&r->dirty)) != NULL && n < max) {
+		clean(r, o);
+		if (o->whose->n_macs > 0)
+			out[n++] = record_of(o);
 	}
-	*generation = m ? m->dirty_since - 1 : r->generation;
+	*generation = o ? o->dirty_since - 1 : r->generation;
 	if (r->n_forgotten > 0)
 		*generation = 0;
 	registry_unlock(r);
@@ -361,19 +410,46 @@ void
 registry_put_back(struct registry *r, const struct state_record *records, size_t n)
 {
 	struct machine *m;
+	struct orders *o;
 
 	registry_lock(r);
 	while (n-- > 0) {
 		m = roster_by_mac(r, &records[n].mac);
 		if (m == NULL && records[n].forgotten && r->n_forgotten < FORGOTTEN_MAX)
 			r->forgotten[r->n_forgotten++] = records[n].mac;
-		if (m == NULL || m->is_dirty)
+		o = m ? machine_orders(r, m) : NULL;
+		if (o == NULL || o->is_dirty)
 			continue;
-		m->is_dirty = true;
-		m->dirty_since = 1; /* nothing is safe before it is written */
-		TAILQ_INSERT_HEAD(&r->dirty, m, dirty);
+		o->is_dirty = true;
+		o->dirty_since = 1; /* nothing is safe before it is written */
+		TAILQ_INSERT_HEAD(&r->dirty, o, dirty);
 	}
 	registry_unlock(r);
+}
+
+static void
+restore(struct registry *r, struct machine *m, const struct state_record *record)
+{
+	struct orders *o = m->orders;
+
+	o->state = record->state;
+	o->state_set = record->state_set;
+	memcpy(o->by, record->by, sizeof(o->by));
+	o->by[sizeof(o->by) - 1] = '\0';
+	o->once_used = record->once_used;
+	if (o->once_used && !o->state_set)
+		m->in_script = STATE_ONCE; /* who else can have asked for it */
+	if (is_kept(r, m))
+		roster_promote(r, m, QUEUE_KEPT);
+	o->once_boot = record->once_boot;
+	m->is_done = record->done;
+	o->token_boot = record->boot;
+	if (m->boot < record->boot)
+		m->boot = record->boot;
+	if (m->boot < record->once_boot)
+		m->boot = record->once_boot;
+	if (strnlen(record->token, DONE_TOKEN_TEXT) == DONE_TOKEN_TEXT - 1 && !*o->token)
+		put_token(r, o, record->token);
 }
 
 void
@@ -382,31 +458,8 @@ registry_restore(struct registry *r, const struct state_record *record)
 	struct machine *m;
 
 	registry_lock(r);
-	m = known_or_made(r, &record->mac);
-	if (m != NULL && !m->is_dirty) {
-		m->state = record->state;
-		m->state_set = record->state_set;
-		memcpy(m->by, record->by, sizeof(m->by));
-		m->by[sizeof(m->by) - 1] = '\0';
-		m->once_used = record->once_used;
-		if (m->once_used && !m->state_set)
-			m->in_script = STATE_ONCE; /* who else can have asked for it */
-		if (is_kept(r, m))
-			roster_promote(r, m, QUEUE_KEPT);
-		m->once_boot = record->once_boot;
-		m->is_done = record->done;
-		m->token_boot = record->boot;
-		if (m->boot < record->boot)
-			m->boot = record->boot;
-		if (m->boot < record->once_boot)
-			m->boot = record->once_boot;
-		if (strnlen(record->token, DONE_TOKEN_TEXT) == DONE_TOKEN_TEXT - 1 &&
-			!*m->token) {
-			memcpy(m->token, record->token, DONE_TOKEN_TEXT);
-			index_put(&r->by_token,
-				registry_hash(r, m->token, DONE_TOKEN_TEXT - 1),
-				slot_of(r, m));
-		}
-	}
+	m = to_be_ordered(r, &record->mac);
+	if (m != NULL && !m->orders->is_dirty)
+		restore(r, m, record);
 	registry_unlock(r);
 }

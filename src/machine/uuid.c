@@ -80,7 +80,7 @@ roster_by_uuid(struct registry *r, const struct uuid *uuid)
 
 	for (slot = index_first(&r->by_uuid, h, &at); slot != SLOT_NONE;
 		slot = index_next(&r->by_uuid, h, &at))
-		if (is_same(&r->slots[slot].uuid, uuid))
+		if (is_same(&r->slots[slot].traits->uuid, uuid))
 			return &r->slots[slot];
 	return NULL;
 }
@@ -88,9 +88,12 @@ roster_by_uuid(struct registry *r, const struct uuid *uuid)
 void
 machine_drop_uuid(struct registry *r, struct machine *m)
 {
-	if (m->has_uuid)
-		index_remove(&r->by_uuid, hash_of(r, &m->uuid), slot_of(r, m));
-	m->has_uuid = false;
+	struct traits *t = m->traits;
+
+	if (t == NULL || !t->has_uuid)
+		return;
+	index_remove(&r->by_uuid, hash_of(r, &t->uuid), slot_of(r, m));
+	t->has_uuid = false;
 }
 
 static bool
@@ -106,14 +109,10 @@ is_common(const struct registry *r, const struct uuid *uuid)
 static void
 came_apart(struct registry *r, struct machine *m)
 {
-	r->common[r->n_common++ % COMMON_UUIDS_MAX] = m->uuid;
+	r->common[r->n_common++ % COMMON_UUIDS_MAX] = m->traits->uuid;
 	machine_drop_uuid(r, m);
-	while (m->n_macs > 1) {
-		const struct mac *mac = &m->macs[--m->n_macs];
-
-		index_remove(&r->by_mac, registry_hash(r, mac->b, sizeof(mac->b)),
-			slot_of(r, m));
-	}
+	while (m->n_macs > 1)
+		machine_drop_last_mac(r, m);
 }
 
 /* Whether `who`, with another machine's UUID, cannot be that machine. */
@@ -122,22 +121,25 @@ is_another(
 	const struct registry *r, const struct machine *other, const struct sighting *who)
 {
 	bool is_ipxe = who->firmware != NULL && strncmp(who->firmware, "iPXE", 4) == 0;
+	const struct traits *t = traits_of(other);
 
 	if (other->n_macs == MACS_MAX)
 		return true;
-	return who->by_dhcp && who->has_mac && !is_ipxe && other->asked_at.us != 0 &&
-	       memcmp(&other->asked_as, &who->mac, sizeof(who->mac)) != 0 &&
-	       mono_since(registry_now(r), other->asked_at) < AT_ONCE;
+	return who->by_dhcp && who->has_mac && !is_ipxe && t->asked_at.us != 0 &&
+	       memcmp(&t->asked_as, &who->mac, sizeof(who->mac)) != 0 &&
+	       mono_since(registry_now(r), t->asked_at) < AT_ONCE;
 }
 
 static void
 take_uuid(struct registry *r, struct machine *m, const struct uuid *uuid)
 {
-	if (m->has_uuid && is_same(&m->uuid, uuid))
+	struct traits *t = machine_traits(r, m);
+
+	if (t == NULL || (t->has_uuid && is_same(&t->uuid, uuid)))
 		return;
 	machine_drop_uuid(r, m);
-	m->uuid = *uuid;
-	m->has_uuid = index_put(&r->by_uuid, hash_of(r, uuid), slot_of(r, m));
+	t->uuid = *uuid;
+	t->has_uuid = index_put(&r->by_uuid, hash_of(r, uuid), slot_of(r, m));
 }
 
 /*
@@ -147,9 +149,10 @@ take_uuid(struct registry *r, struct machine *m, const struct uuid *uuid)
 static struct machine *
 unite(struct registry *r, struct machine *m, struct machine *other)
 {
-	struct machine *into = m->state_set ? m : other, *from = into == m ? other : m;
+	struct machine *into = orders_of(m)->state_set ? m : other;
+	struct machine *from = into == m ? other : m;
 
-	if (from->state_set || from->n_macs + into->n_macs > MACS_MAX)
+	if (orders_of(from)->state_set || from->n_macs + into->n_macs > MACS_MAX)
 		return m;
 	machine_absorb(r, into, from);
 	return into;

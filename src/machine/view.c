@@ -8,56 +8,81 @@
 /* Machines copied before others may have the lock. */
 #define AT_A_TIME 64
 
+/* NULL is "". */
+static void
+put(char *to, const char *text, size_t cap)
+{
+	size_t n = text ? strnlen(text, cap - 1) : 0;
+
+	memcpy(to, text ? text : "", n);
+	to[n] = '\0';
+}
+
 static void
 copy_verdict(struct machine_view *v, const struct machine *m)
 {
-	snprintf(v->outcome, sizeof(v->outcome), "%s", m->outcome ? m->outcome : "");
-	if (m->verdict.code == NULL)
+	const struct past *p = m->past;
+
+	put(v->outcome, m->outcome, sizeof(v->outcome));
+	if (p == NULL || p->code == NULL)
 		return;
-	snprintf(v->verdict, sizeof(v->verdict), "%s", m->verdict.code);
-	memcpy(v->verdict_text, m->verdict.text, sizeof(v->verdict_text));
-	memcpy(v->next_step, m->verdict.next, sizeof(v->next_step));
+	put(v->verdict, p->code, sizeof(v->verdict));
+	put(v->verdict_text, p->text, sizeof(v->verdict_text));
+	put(v->next_step, p->next, sizeof(v->next_step));
 }
 
 /* Who says what its state is: somebody, the script, or nobody. */
 static const char *
 state_by(const struct machine *m)
 {
-	if (m->state_set)
-		return m->by;
+	if (orders_of(m)->state_set)
+		return orders_of(m)->by;
 	return m->in_script != STATE_BOOT ? "script" : "";
 }
 
 static enum machine_state
 state_shown(const struct machine *m)
 {
-	return m->state_set ? m->state : m->in_script;
+	const struct orders *o = orders_of(m);
+
+	return o->state_set ? o->state : (enum machine_state)m->in_script;
+}
+
+static void
+copy_traits(struct machine_view *v, const struct machine *m)
+{
+	const struct traits *t = traits_of(m);
+
+	for (unsigned i = 0; i < m->n_macs; i++)
+		v->macs[i] = *machine_mac(m, i);
+	v->uuid = t->uuid;
+	v->has_uuid = t->has_uuid;
+	put(v->firmware, t->firmware, sizeof(v->firmware));
+	put(v->vendor, t->vendor, sizeof(v->vendor));
+	put(v->product, t->product, sizeof(v->product));
+	put(v->serial, t->serial, sizeof(v->serial));
 }
 
 static void
 copy(struct machine_view *v, const struct machine *m)
 {
+	const struct orders *o = orders_of(m);
+
 	*v = (struct machine_view){.n_macs = m->n_macs,
 		.has_mac = m->n_macs > 0,
-		.mac = m->macs[0],
+		.mac = m->mac,
 		.addr = m->addr,
-		.uuid = m->uuid,
-		.has_uuid = m->has_uuid,
 		.arch = m->arch,
 		.state = state_shown(m),
-		.state_set = m->state_set,
-		.once_used = m->once_used && state_shown(m) == STATE_ONCE,
+		.state_set = o->state_set,
+		.once_used = o->once_used && state_shown(m) == STATE_ONCE,
 		.first_ms = m->first_ms,
 		.last_ms = m->last_ms,
 		.boot = m->boot,
 		.boot_ms = m->boot_ms,
 		.boot_end_ms = m->boot_end_ms};
-	memcpy(v->macs, m->macs, sizeof(v->macs));
-	snprintf(v->state_by, sizeof(v->state_by), "%s", state_by(m));
-	memcpy(v->firmware, m->firmware, sizeof(v->firmware));
-	memcpy(v->vendor, m->vendor, sizeof(v->vendor));
-	memcpy(v->product, m->product, sizeof(v->product));
-	memcpy(v->serial, m->serial, sizeof(v->serial));
+	put(v->state_by, state_by(m), sizeof(v->state_by));
+	copy_traits(v, m);
 	copy_verdict(v, m);
 }
 
@@ -128,16 +153,18 @@ registry_machine_at(
 static struct transfer_view
 transfer_view(const struct registry *r, const struct transfer *t)
 {
-	struct transfer_view v = {.addr = t->addr,
-		.via = t->via,
+	struct transfer_view v = {.via = (enum transport)t->via,
 		.bytes = atomic_load_explicit(&t->p.bytes, memory_order_relaxed),
 		.total = t->p.total,
 		.rate = t->rate,
-		.began_ms = t->began_ms};
+		.began_ms =
+			registry_wall(r) - mono_since(registry_now(r), t->began) / 1000};
 
-	if (t->slot != SLOT_NONE)
-		v.mac = r->slots[t->slot].macs[0];
-	memcpy(v.name, t->name, sizeof(v.name));
+	if (t->slot != SLOT_NONE) {
+		v.mac = r->slots[t->slot].mac;
+		v.addr = r->slots[t->slot].addr;
+	}
+	put(v.name, t->name, sizeof(v.name));
 	return v;
 }
 
@@ -290,11 +317,12 @@ restore(struct registry *r, struct machine *m, const struct machine_view *v)
 	for (unsigned i = 1; i < v->n_macs && i < MACS_MAX; i++)
 		if (roster_by_mac(r, &v->macs[i]) == NULL)
 			machine_add_mac(r, m, &v->macs[i]);
+	machine_note_traits(r, m,
+		&(struct sighting){.firmware = v->firmware,
+			.vendor = v->vendor,
+			.product = v->product,
+			.serial = v->serial});
 	m->arch = v->arch;
-	memcpy(m->firmware, v->firmware, sizeof(m->firmware));
-	memcpy(m->vendor, v->vendor, sizeof(m->vendor));
-	memcpy(m->product, v->product, sizeof(m->product));
-	memcpy(m->serial, v->serial, sizeof(m->serial));
 	m->first_ms = v->first_ms;
 	m->last_ms = v->last_ms;
 	if (m->boot < v->boot)
@@ -305,15 +333,17 @@ restore(struct registry *r, struct machine *m, const struct machine_view *v)
 
 /* Codes and outcomes are constants here; what a file says is not. */
 static void
-restore_verdict(struct machine *m, const struct machine_view *v)
+restore_verdict(struct registry *r, struct machine *m, const struct machine_view *v)
 {
+	struct verdict was = {.code = verdict_code(v->verdict)};
+
 	m->outcome = verdict_outcome(v->outcome);
 	if (strcmp(m->outcome, "running") == 0)
 		m->outcome = "quiet"; /* we were not there to see */
-	m->verdict.code = verdict_code(v->verdict);
-	m->verdict.outcome = m->outcome;
-	snprintf(m->verdict.text, sizeof(m->verdict.text), "%s", v->verdict_text);
-	snprintf(m->verdict.next, sizeof(m->verdict.next), "%s", v->next_step);
+	was.outcome = m->outcome;
+	put(was.text, v->verdict_text, sizeof(was.text));
+	put(was.next, v->next_step, sizeof(was.next));
+	machine_keep_verdict(r, m, &was);
 }
 
 void
@@ -331,7 +361,7 @@ registry_restore_machine(struct registry *r, const struct machine_view *v)
 	if (m != NULL && !m->is_open) { /* else it was heard already, and knows better */
 		restore(r, m, v);
 		if (v->boot != 0)
-			restore_verdict(m, v);
+			restore_verdict(r, m, v);
 		if (m->queue == QUEUE_STRANGERS)
 			roster_promote(r, m, QUEUE_REGULARS);
 		machine_note_uuid(r, m, &who);
