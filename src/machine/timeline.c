@@ -6,6 +6,9 @@
 
 /* A mark every so many records, so that a reader's place is found by a short walk. */
 #define MARK_EVERY 64
+/* Of an event, and the bytes they take at most: 64 and 32 bits, seven in each. */
+#define NUMBERS 5
+#define NUMBERS_BYTES (2 * 10 + 3 * 5)
 
 bool
 timeline_init(struct timeline *t, size_t size)
@@ -76,87 +79,145 @@ skip_to_start(struct timeline *t)
 	size_t rest = t->size - t->tail;
 
 	make_room(t, rest);
-	timeline_at(t, t->tail)->size = (uint32_t)rest;
+	timeline_at(t, t->tail)->size = (uint16_t)rest;
 	if (rest >= sizeof(struct record))
 		timeline_at(t, t->tail)->seq = 0;
 	t->used += rest;
 	t->tail = 0;
 }
 
-static size_t
+static uint16_t
 length(const char *text, size_t max)
 {
-	return text ? strnlen(text, max) : 0;
+	return text ? (uint16_t)strnlen(text, max) : 0;
 }
 
-static void
-put_addr(struct record *rec, const struct netaddr *a)
+static uint8_t
+addr_len(const struct netaddr *a)
 {
-	rec->addr_len = 0;
+	return a->sa.sa_family == AF_INET ? 4 : a->sa.sa_family == AF_INET6 ? 16 : 0;
+}
+
+static uint8_t *
+put_addr(uint8_t *p, const struct netaddr *a)
+{
 	if (a->sa.sa_family == AF_INET)
-		memcpy(rec->addr, &a->v4.sin_addr, rec->addr_len = 4);
-	else if (a->sa.sa_family == AF_INET6)
-		memcpy(rec->addr, &a->v6.sin6_addr, rec->addr_len = 16);
+		return mempcpy(p, &a->v4.sin_addr, 4);
+	if (a->sa.sa_family == AF_INET6)
+		return mempcpy(p, &a->v6.sin6_addr, 16);
+	return p;
+}
+
+/*
+ * In LEB128: seven bits a byte, the lowest first, the eighth says that more follow. An
+ * event has few of them, and small ones; zeros at the end are left out. How many bytes.
+ */
+static uint8_t
+put_numbers(uint8_t out[static NUMBERS_BYTES], const struct event *e)
+{
+	const uint64_t numbers[NUMBERS] = {
+		e->total, e->bytes, e->packets, e->ms, e->resent};
+	uint8_t *p = out;
+	size_t n = NUMBERS;
+
+	while (n > 0 && numbers[n - 1] == 0)
+		n--;
+	for (size_t i = 0; i < n; i++) {
+		uint64_t v = numbers[i];
+
+		for (; v > 0x7f; v >>= 7)
+			*p++ = (uint8_t)(v | 0x80);
+		*p++ = (uint8_t)v;
+	}
+	return (uint8_t)(p - out);
 }
 
 static void
-put_strings(struct record *rec, const struct event *e)
+get_numbers(const uint8_t *p, size_t len, uint64_t numbers[static NUMBERS])
 {
-	char *p = rec->strings;
+	const uint8_t *end = p + len;
 
-	if (rec->name_len)
-		p = mempcpy(p, e->name, rec->name_len);
+	for (int i = 0; i < NUMBERS; i++) {
+		numbers[i] = 0;
+		for (int shift = 0; p < end; shift += 7) {
+			numbers[i] |= (uint64_t)(*p & 0x7f) << shift;
+			if ((*p++ & 0x80) == 0)
+				break;
+		}
+	}
+}
+
+static uint8_t *
+put_string(uint8_t *p, const char *text, size_t len)
+{
+	if (len == 0)
+		return p;
+	p = mempcpy(p, text, len);
 	*p++ = '\0';
-	if (rec->text_len)
-		p = mempcpy(p, e->text, rec->text_len);
-	*p = '\0';
+	return p;
 }
 
-static void
-fill(struct record *rec, const struct event *e)
+static struct record
+header(const struct event *e, uint32_t owner)
 {
-	rec->boot = e->boot;
-	rec->seq = e->seq;
-	rec->wall_ms = e->wall_ms;
-	rec->bytes = e->bytes;
-	rec->total = e->total;
-	rec->ms = e->ms;
-	rec->resent = e->resent;
-	rec->packets = e->packets;
-	rec->arch = e->arch;
-	rec->status = e->status;
-	rec->mac = e->mac;
-	rec->kind = (uint8_t)e->kind;
-	rec->via = (uint8_t)e->via;
-	put_addr(rec, &e->addr);
-	put_strings(rec, e);
+	return (struct record){.owner = owner,
+		.next = RECORD_NONE,
+		.name_len = length(e->name, RECORD_NAME_MAX),
+		.text_len = length(e->text, RECORD_TEXT_MAX),
+		.arch = e->arch,
+		.wall_ms = e->wall_ms,
+		.boot = e->boot,
+		.status = e->status,
+		.mac = e->mac,
+		.kind = (uint8_t)e->kind,
+		.via = (uint8_t)e->via,
+		.addr_len = addr_len(&e->addr)};
 }
 
-uint32_t
-timeline_append(struct timeline *t, uint32_t owner, struct event *e)
+/* Of 0 bytes there is no NUL either. */
+static size_t
+size_of(const struct record *rec)
 {
-	size_t name = length(e->name, RECORD_NAME_MAX),
-	       text = length(e->text, RECORD_TEXT_MAX);
-	size_t size = (sizeof(struct record) + name + text + 2 + 7) & ~(size_t)7;
-	struct record *rec;
+	size_t size = sizeof(*rec) + rec->addr_len + rec->numbers_len;
+
+	size += rec->name_len ? rec->name_len + 1u : 0;
+	size += rec->text_len ? rec->text_len + 1u : 0;
+	return (size + 7) & ~(size_t)7;
+}
+
+/* Where `size` bytes in a row are free. */
+static uint32_t
+place(struct timeline *t, size_t size)
+{
 	uint32_t at;
 
 	if (t->size - t->tail < size)
 		skip_to_start(t);
 	make_room(t, size);
 	at = t->tail;
-	rec = timeline_at(t, at);
-	*rec = (struct record){.size = (uint32_t)size,
-		.owner = owner,
-		.next = RECORD_NONE,
-		.name_len = (uint16_t)name,
-		.text_len = (uint16_t)text};
-	e->seq = ++t->newest;
-	fill(rec, e);
-	if (e->seq % MARK_EVERY == 0)
-		t->marks[e->seq / MARK_EVERY % t->n_marks] = at;
 	t->used += size;
 	t->tail = (uint32_t)((t->tail + size) % t->size);
+	return at;
+}
+
+uint32_t
+timeline_append(struct timeline *t, uint32_t owner, struct event *e)
+{
+	struct record rec = header(e, owner);
+	uint8_t numbers[NUMBERS_BYTES], *p;
+	uint32_t at;
+
+	rec.numbers_len = put_numbers(numbers, e);
+	rec.size = (uint16_t)size_of(&rec);
+	at = place(t, rec.size);
+	rec.seq = e->seq = ++t->newest;
+	*timeline_at(t, at) = rec;
+	p = put_addr(timeline_at(t, at)->rest, &e->addr);
+	p = mempcpy(p, numbers, rec.numbers_len);
+	p = put_string(p, e->name, rec.name_len);
+	put_string(p, e->text, rec.text_len);
+	if (e->seq % MARK_EVERY == 0)
+		t->marks[e->seq / MARK_EVERY % t->n_marks] = at;
 	return at;
 }
 
@@ -167,10 +228,10 @@ get_addr(const struct record *rec)
 
 	if (rec->addr_len == 4) {
 		a.v4.sin_family = AF_INET;
-		memcpy(&a.v4.sin_addr, rec->addr, 4);
+		memcpy(&a.v4.sin_addr, rec->rest, 4);
 	} else if (rec->addr_len == 16) {
 		a.v6.sin6_family = AF_INET6;
-		memcpy(&a.v6.sin6_addr, rec->addr, 16);
+		memcpy(&a.v6.sin6_addr, rec->rest, 16);
 	}
 	return a;
 }
@@ -178,6 +239,12 @@ get_addr(const struct record *rec)
 struct event
 record_event(const struct record *rec)
 {
+	const uint8_t *numbers = rec->rest + rec->addr_len;
+	const char *name = (const char *)numbers + rec->numbers_len;
+	const char *text = name + (rec->name_len ? rec->name_len + 1 : 0);
+	uint64_t n[NUMBERS];
+
+	get_numbers(numbers, rec->numbers_len, n);
 	return (struct event){
 		.seq = rec->seq,
 		.wall_ms = rec->wall_ms,
@@ -188,13 +255,13 @@ record_event(const struct record *rec)
 		.via = (enum transport)rec->via,
 		.arch = rec->arch,
 		.status = rec->status,
-		.ms = rec->ms,
-		.resent = rec->resent,
-		.packets = rec->packets,
-		.bytes = rec->bytes,
-		.total = rec->total,
-		.name = rec->name_len ? rec->strings : NULL,
-		.text = rec->text_len ? rec->strings + rec->name_len + 1 : NULL,
+		.total = n[0],
+		.bytes = n[1],
+		.packets = (uint32_t)n[2],
+		.ms = (uint32_t)n[3],
+		.resent = (uint32_t)n[4],
+		.name = rec->name_len ? name : NULL,
+		.text = rec->text_len ? text : NULL,
 	};
 }
 

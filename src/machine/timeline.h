@@ -15,23 +15,22 @@
 #define RECORD_NAME_MAX 256
 #define RECORD_TEXT_MAX 512
 
+/* As short as it can be: of these there are tens of thousands in a boot of a rack. */
 struct record {
-	uint32_t size;  /* with strings, a multiple of 8 */
+	uint16_t size;               /* with what follows, a multiple of 8 */
+	uint16_t name_len, text_len; /* without NUL; 0: NULL */
+	int16_t arch;
+	uint64_t seq; /* 0: a filler before the ring's end */
+	int64_t wall_ms;
 	uint32_t owner; /* SLOT_NONE: nobody's */
 	uint32_t next;  /* the owner's next record, RECORD_NONE: this is its last */
 	uint32_t boot;
-	uint64_t seq; /* 0: a filler before the ring's end */
-	int64_t wall_ms;
-	uint64_t bytes, total;
-	uint32_t ms, resent, packets;
-	int16_t arch;
 	uint16_t status;
 	struct mac mac;
 	uint8_t kind, via;
-	uint8_t addr_len; /* 0, 4 or 16 */
-	uint8_t addr[16];
-	uint16_t name_len, text_len; /* without NUL; 0: NULL */
-	char strings[];              /* name NUL text NUL */
+	uint8_t addr_len;    /* 0, 4 or 16 */
+	uint8_t numbers_len; /* total, bytes, packets, ms, resent: see put_numbers() */
+	uint8_t rest[];      /* address, numbers, name NUL, text NUL: those there are */
 };
 
 struct timeline {

@@ -597,7 +597,7 @@ test_a_slow_reader_is_told(void **state)
 		registry_events(r, &cursor, NULL, out, 10, buf, sizeof(buf), &lost), 6);
 	assert_int_equal(lost, 0);
 	assert_int_equal(cursor, 6);
-	for (int i = 0; i < 3000; i++)
+	for (int i = 0; i < 4000; i++)
 		tell(r, seen_as(2), EV_SENT, VIA_TFTP, "two");
 	n = registry_events(r, &cursor, NULL, out, 10, buf, sizeof(buf), &lost);
 	assert_int_equal(n, 10);

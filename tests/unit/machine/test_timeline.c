@@ -59,6 +59,82 @@ test_reads_what_was_appended(void **state)
 	timeline_deinit(&t);
 }
 
+/* The largest, none, and none between some: each is its own again. */
+static void
+test_numbers(void **state)
+{
+	static const struct event rows[] = {
+		{.total = UINT64_MAX,
+			.bytes = UINT64_MAX,
+			.packets = UINT32_MAX,
+			.ms = UINT32_MAX,
+			.resent = UINT32_MAX},
+		{.total = 0},
+		{.resent = 1},
+		{.bytes = 127, .ms = 128},
+		{.total = 1ull << 63, .packets = 16383, .resent = 16384},
+	};
+	struct timeline t;
+
+	(void)state;
+	assert_true(timeline_init(&t, 0));
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		struct event e = rows[i], got;
+
+		e.name = "n";
+		got = record_event(timeline_at(&t, timeline_append(&t, 3, &e)));
+		assert_int_equal(got.total, e.total);
+		assert_int_equal(got.bytes, e.bytes);
+		assert_int_equal(got.packets, e.packets);
+		assert_int_equal(got.ms, e.ms);
+		assert_int_equal(got.resent, e.resent);
+		assert_string_equal(got.name, "n");
+		assert_null(got.text);
+	}
+	timeline_deinit(&t);
+}
+
+static void
+test_an_ipv6_address(void **state)
+{
+	struct event e = {.kind = EV_ASKED, .total = 7, .text = "t"}, got;
+	struct timeline t;
+
+	(void)state;
+	assert_true(netaddr_parse_host("2001:db8::1", &e.addr));
+	assert_true(timeline_init(&t, 0));
+	got = record_event(timeline_at(&t, timeline_append(&t, 3, &e)));
+	assert_true(netaddr_same_host(&got.addr, &e.addr));
+	assert_int_equal(got.total, 7);
+	assert_null(got.name);
+	assert_string_equal(got.text, "t");
+	timeline_deinit(&t);
+}
+
+/* What 16 MiB are to last for: a boot begins, a ROM is asked for and sent. */
+static void
+test_records_are_short(void **state)
+{
+	struct event boot = {.kind = EV_BOOT, .arch = -1},
+		     asked = {.kind = EV_ASKED, .name = "undionly.kpxe", .total = 300000},
+		     sent = asked;
+	struct timeline t;
+
+	(void)state;
+	sent.bytes = 300000;
+	sent.packets = 205;
+	sent.ms = 7394;
+	boot.addr = asked.addr = sent.addr = netaddr_of_v4(be32_from(0x0a000001), 0);
+	assert_true(timeline_init(&t, 0));
+	timeline_append(&t, 3, &boot);
+	assert_int_equal(t.used, 56);
+	timeline_append(&t, 3, &asked);
+	assert_int_equal(t.used, 56 + 72);
+	timeline_append(&t, 3, &sent);
+	assert_int_equal(t.used, 56 + 72 + 80);
+	timeline_deinit(&t);
+}
+
 static void
 test_a_long_string_is_cut(void **state)
 {
@@ -179,6 +255,9 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_reads_what_was_appended),
+		cmocka_unit_test(test_numbers),
+		cmocka_unit_test(test_an_ipv6_address),
+		cmocka_unit_test(test_records_are_short),
 		cmocka_unit_test(test_a_long_string_is_cut),
 		cmocka_unit_test(test_goes_round_many_times),
 		cmocka_unit_test(test_an_empty_one_has_nothing),
