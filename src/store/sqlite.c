@@ -269,8 +269,10 @@ open_file(struct sqlite *s, char why[static STORE_WHY])
 	}
 	sqlite3_busy_timeout(s->db, BUSY_MS);
 	sqlite3_wal_hook(s->db, on_wal, s); /* in the place of its own checkpoints */
+	/* A small cache: what is read again is in the kernel's. Negative: KiB. */
 	return run(s,
 		"PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;"
+		"PRAGMA cache_size=-256;"
 		"PRAGMA mmap_size=0; PRAGMA temp_store=MEMORY; PRAGMA cell_size_check=ON;"
 		"PRAGMA journal_size_limit=8388608; PRAGMA trusted_schema=OFF",
 		why);
