@@ -1,8 +1,8 @@
 /*
  * One TFTP transfer to one client, without a socket and without a clock: it is
  * told what came and what time it is, and is then asked what to send and until
- * when to wait. RFC 1350, 1123 §4.2.3, 2347, 2348, 2349, 7440, and for the
- * retransmission timer RFC 6298. doc/rfc.md maps clauses to functions.
+ * when to wait. RFC 1350, 1123 §4.2.3, 7440; options are terms.h's, the retransmission
+ * timer is rto.h's. doc/rfc.md maps clauses to functions.
  *
  *	tftp_session_open / _input / _repeat / _timeout / _abort   something happened
  *	while (tftp_session_pull(…, &out)) send out.frames          what to send now
@@ -20,10 +20,11 @@
 
 #include "base/mono.h"
 #include "boot/content.h"
-#include "sys/udp.h" /* struct udp_frame only: the shape of what is sent */
+#include "tftp/netascii.h"
+#include "tftp/out.h"
+#include "tftp/rto.h"
+#include "tftp/terms.h"
 #include "wire/tftp_pkt.h"
-
-#define TFTP_WINDOW_MAX UDP_BURST_MAX
 
 enum tftp_state {
 	TFTP_OFFERED,   /* OACK is out, ACK 0 is awaited */
@@ -47,21 +48,6 @@ enum tftp_outcome {
 };
 const char *tftp_outcome_text(enum tftp_outcome outcome);
 
-/* What the server allows a transfer. */
-struct tftp_terms {
-	unsigned blksize_max; /* so that a block and its headers fit the route's MTU */
-	unsigned window_max;  /* 1…TFTP_WINDOW_MAX */
-	unsigned refuse;      /* 1 << TFTP_…: options to ignore */
-	int64_t min_rto;      /* µs; the least the retransmission timer waits */
-	bool paced; /* a window's blocks may be pulled one by one, with time between */
-};
-
-/* A place in the source of a netascii transfer. */
-struct tftp_cursor {
-	uint64_t off;
-	bool half; /* the first of two bytes that stand for source[off] is sent */
-};
-
 /* What every ACK touches comes first, as thousands of these do not stay in the caches. */
 struct tftp_session {
 	enum tftp_state state;
@@ -71,14 +57,8 @@ struct tftp_session {
 	bool suspect; /* the deadline is a suspected gap's, not the RTO's */
 	bool heard;   /* the client answered at least once */
 
-	/* RFC 6298. `timed` is awaited since `timed_at`; none when !timing (Karn). */
-	bool timing;
 	bool paced;
-	bool timed_out;           /* the blocks under way were sent by the RTO */
-	unsigned backoff, doubts; /* doublings of the RTO, and of the wait at a gap */
-	uint64_t timed;
-	struct mono timed_at;
-	int64_t srtt, rttvar, min_rto, max_rto; /* µs; srtt 0: not known yet */
+	struct rto rto;
 
 	/* Absolute block numbers: the wire's 16 bits roll over, these do not. */
 	uint64_t acked;    /* all up to here have arrived */
@@ -96,26 +76,11 @@ struct tftp_session {
 	struct mono since;    /* last progress or sending of block acked + 1 */
 	struct mono alive;    /* last progress */
 
-	struct tftp_cursor base, tip; /* netascii: where acked + 1 and next begin */
+	struct netascii base, tip; /* netascii: where acked + 1 and next begin */
 	struct tftp_opts granted;
 	uint64_t resent;     /* packets sent again, for the log */
 	const char *text;    /* constant string, NULL for none */
 	enum tftp_code code; /* the ERROR that ends it */
-};
-
-/*
- * One pull's worth. The caller provides `scratch`, at least TFTP_BLKSIZE_MAX bytes, and
- * may set `most`, how many blocks it wants.
- */
-struct tftp_out {
-	unsigned most; /* 0: UDP_BURST_MAX */
-	struct udp_frame frames[UDP_BURST_MAX];
-	unsigned n;
-	size_t size; /* of every datagram but the last, which may be shorter */
-	uint8_t heads[UDP_BURST_MAX][TFTP_HEAD];
-	uint8_t control[TFTP_CONTROL_MAX];
-	uint8_t *scratch;
-	size_t scratch_size;
 };
 
 /* Starts a transfer. Takes over the caller's reference to `content`. */
