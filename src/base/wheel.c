@@ -36,7 +36,6 @@ wheel_set(struct wheel *wheel, struct wheel_entry *e, struct mono at)
 		ahead = MASK;
 	slot = (unsigned)(wheel->turned + ahead) & MASK;
 	e->at = at;
-	e->set = true;
 	LIST_INSERT_HEAD(&wheel->slots[slot], e, link);
 	wheel->used[slot / 64] |= UINT64_C(1) << slot % 64;
 }
@@ -44,9 +43,9 @@ wheel_set(struct wheel *wheel, struct wheel_entry *e, struct mono at)
 void
 wheel_clear(struct wheel_entry *e)
 {
-	if (e->set)
+	if (wheel_is_set(e))
 		LIST_REMOVE(e, link);
-	e->set = false;
+	e->link.le_prev = NULL;
 }
 
 /* How many ticks from `turned` on to the next slot that may have entries; 0: none. */

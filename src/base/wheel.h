@@ -11,6 +11,7 @@
 #define PIXIE_BASE_WHEEL_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <sys/queue.h>
 
@@ -22,7 +23,6 @@
 struct wheel_entry {
 	LIST_ENTRY(wheel_entry) link;
 	struct mono at; /* meaningful while set */
-	bool set;
 };
 
 struct wheel {
@@ -39,6 +39,12 @@ void wheel_init(struct wheel *wheel, int64_t tick, struct mono now);
 /* Sets the entry's deadline, replacing an earlier one; MONO_NEVER clears it. */
 void wheel_set(struct wheel *wheel, struct wheel_entry *e, struct mono at);
 void wheel_clear(struct wheel_entry *e);
+
+static inline bool
+wheel_is_set(const struct wheel_entry *e)
+{
+	return e->link.le_prev != NULL;
+}
 
 /*
  * Takes out an entry whose deadline was reached a tick ago, or less; NULL when there

@@ -5,12 +5,12 @@ static uint8_t
 translate(struct netascii *at, uint8_t c)
 {
 	if (!at->half && (c == '\n' || c == '\r')) {
-		at->half = true;
+		at->half = 1;
 		return '\r';
 	}
 	if (at->half)
 		c = c == '\n' ? '\n' : '\0';
-	at->half = false;
+	at->half = 0;
 	at->off++;
 	return c;
 }

@@ -5,7 +5,6 @@
 #ifndef PIXIE_TFTP_NETASCII_H
 #define PIXIE_TFTP_NETASCII_H
 
-#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -13,8 +12,8 @@
 
 /* A place in the content. Zeroed: its start. */
 struct netascii {
-	uint64_t off;
-	bool half; /* the first of two bytes that stand for the one at `off` is sent */
+	uint64_t off : 63;
+	uint64_t half : 1; /* the first of two bytes that stand for source[off] is sent */
 };
 
 /*

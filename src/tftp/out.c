@@ -2,18 +2,18 @@
 
 #include <assert.h>
 
-static uint64_t
-at_most(uint64_t v, uint64_t max)
+static size_t
+at_most(size_t v, size_t max)
 {
 	return v < max ? v : max;
 }
 
-uint64_t
+unsigned
 tftp_out_room(const struct tftp_out *out, unsigned blksize)
 {
-	uint64_t room = at_most(out->scratch_size / blksize, UDP_BURST_MAX);
+	size_t room = at_most(out->scratch_size / blksize, UDP_BURST_MAX);
 
-	return out->most > 0 ? at_most(room, out->most) : room;
+	return (unsigned)(out->most > 0 ? at_most(room, out->most) : room);
 }
 
 void
@@ -34,7 +34,7 @@ tftp_out_begin(struct tftp_out *out, unsigned blksize)
 }
 
 void
-tftp_out_block(struct tftp_out *out, uint64_t block, const uint8_t *body, size_t len)
+tftp_out_block(struct tftp_out *out, uint32_t block, const uint8_t *body, size_t len)
 {
 	unsigned i = out->n++;
 
@@ -45,10 +45,11 @@ tftp_out_block(struct tftp_out *out, uint64_t block, const uint8_t *body, size_t
 
 int
 tftp_out_blocks(struct tftp_out *out, struct content *content, unsigned blksize,
-	uint64_t first, uint64_t end)
+	uint32_t first, uint32_t end)
 {
-	uint64_t off = (first - 1) * blksize, left = content_size(content) - off;
-	size_t len = (size_t)at_most((end - first + 1) * blksize, left);
+	uint64_t off = (uint64_t)(first - 1) * blksize;
+	size_t len =
+		at_most((size_t)(end - first + 1) * blksize, content_size(content) - off);
 	const uint8_t *body = len ? content_view(content, off) : out->scratch;
 	int err;
 
@@ -58,7 +59,7 @@ tftp_out_blocks(struct tftp_out *out, struct content *content, unsigned blksize,
 			return err;
 		body = out->scratch;
 	}
-	for (uint64_t b = first; b <= end; b++) {
+	for (uint32_t b = first; b <= end; b++) {
 		size_t n = len < blksize ? len : blksize;
 
 		tftp_out_block(out, b, body, n);

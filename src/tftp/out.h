@@ -28,7 +28,7 @@ struct tftp_out {
 };
 
 /* How many blocks of `blksize` there is room for. */
-uint64_t tftp_out_room(const struct tftp_out *out, unsigned blksize);
+unsigned tftp_out_room(const struct tftp_out *out, unsigned blksize);
 
 /* The one packet is what the first `len` bytes of `out->control` hold. */
 void tftp_out_control(struct tftp_out *out, size_t len);
@@ -36,12 +36,12 @@ void tftp_out_control(struct tftp_out *out, size_t len);
 void tftp_out_begin(struct tftp_out *out, unsigned blksize);
 /* One more; `body` is borrowed. */
 void tftp_out_block(
-	struct tftp_out *out, uint64_t block, const uint8_t *body, size_t len);
+	struct tftp_out *out, uint32_t block, const uint8_t *body, size_t len);
 /*
  * The blocks `first` to `end`, 1 the first of all, as they lie in the content; what is
  * in no memory comes by one read. There is room for them. 0, or content_read()'s error.
  */
 int tftp_out_blocks(struct tftp_out *out, struct content *content, unsigned blksize,
-	uint64_t first, uint64_t end);
+	uint32_t first, uint32_t end);
 
 #endif

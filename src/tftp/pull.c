@@ -4,8 +4,8 @@
 
 #include "tftp/inside.h"
 
-static uint64_t
-at_most(uint64_t v, uint64_t max)
+static uint32_t
+at_most(uint32_t v, uint32_t max)
 {
 	return v < max ? v : max;
 }
@@ -13,8 +13,14 @@ at_most(uint64_t v, uint64_t max)
 static void
 pull_offer(struct tftp_session *s, struct tftp_out *out, struct mono now)
 {
+	const struct tftp_opts granted = {.set = s->granted,
+		.value = {[TFTP_BLKSIZE] = s->blksize,
+			[TFTP_TSIZE] = s->size,
+			[TFTP_TIMEOUT] = s->timeout,
+			[TFTP_WINDOWSIZE] = s->window}};
+
 	tftp_out_control(
-		out, tftp_put_oack(out->control, sizeof(out->control), &s->granted));
+		out, tftp_put_oack(out->control, sizeof(out->control), &granted));
 	s->say = false;
 	if (s->rto.timing || s->rto.backoff || s->resent) {
 		rto_cancel(&s->rto);
@@ -27,8 +33,8 @@ pull_offer(struct tftp_session *s, struct tftp_out *out, struct mono now)
 static void
 pull_error(struct tftp_session *s, struct tftp_out *out)
 {
-	tftp_out_control(out,
-		tftp_put_error(out->control, sizeof(out->control), s->code, s->text));
+	tftp_out_control(out, tftp_put_error(out->control, sizeof(out->control),
+				      TFTP_E_UNDEFINED, tftp_outcome_text(s->outcome)));
 	s->say = false;
 }
 
@@ -37,11 +43,11 @@ pull_error(struct tftp_session *s, struct tftp_out *out)
  * known, or blocks behind it are out already, the file is not what it was.
  */
 static int
-fill_netascii(struct tftp_session *s, struct tftp_out *out, uint64_t end)
+fill_netascii(struct tftp_session *s, struct tftp_out *out, uint32_t end)
 {
 	uint8_t *body = out->scratch;
 
-	for (uint64_t b = s->next; b <= end && b <= s->last; b++) {
+	for (uint32_t b = s->next; b <= end && b <= s->last; b++) {
 		int n = netascii_read(&s->tip, s->content, body, s->blksize);
 
 		if (n < 0)
@@ -61,7 +67,7 @@ fill_netascii(struct tftp_session *s, struct tftp_out *out, uint64_t end)
  * The end is checked also when it is sent again, as it is then read again.
  */
 static int
-check_content(struct tftp_session *s, uint64_t end)
+check_content(struct tftp_session *s, uint32_t end)
 {
 	if (end < s->check_at && end != s->last)
 		return 0;
@@ -70,7 +76,7 @@ check_content(struct tftp_session *s, uint64_t end)
 }
 
 /* The last block that may be under way. */
-static uint64_t
+static uint32_t
 window_end(const struct tftp_session *s)
 {
 	return at_most(s->acked + s->window, s->last);
@@ -80,7 +86,7 @@ window_end(const struct tftp_session *s)
 static void
 sent_burst(struct tftp_session *s, const struct tftp_out *out, struct mono now)
 {
-	uint64_t first = s->next, end = first + out->n - 1;
+	uint32_t first = s->next, end = first + out->n - 1;
 	/* Paced, the window's last block may leave much later than its first. */
 	bool restart = first == s->acked + 1 || s->paced;
 
@@ -98,8 +104,8 @@ sent_burst(struct tftp_session *s, const struct tftp_out *out, struct mono now)
 static bool
 pull_data(struct tftp_session *s, struct tftp_out *out, struct mono now)
 {
-	uint64_t room = tftp_out_room(out, s->blksize);
-	uint64_t end = at_most(window_end(s), s->next - 1 + room);
+	unsigned room = tftp_out_room(out, s->blksize);
+	uint32_t end = at_most(window_end(s), s->next - 1 + room);
 	int err;
 
 	if (end < s->next)

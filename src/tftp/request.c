@@ -223,7 +223,7 @@ is_repeated(const struct ask *ask)
 		transfer_go_on(t, now);
 		return true;
 	}
-	tftp_session_abort(&t->session, TFTP_REPLACED, TFTP_E_UNDEFINED, NULL, now);
+	tftp_session_abort(&t->session, TFTP_REPLACED, now);
 	transfer_go_on(t, now);
 	return false;
 }

@@ -34,11 +34,12 @@ clamp(int64_t v, int64_t min, int64_t max)
 void
 rto_init(struct rto *rto, int64_t min, int64_t max)
 {
-	*rto = (struct rto){.min = min, .max = at_most(max, RTO_MAX)};
+	max = at_most(max, RTO_MAX);
+	*rto = (struct rto){.min = (int32_t)at_most(min, max), .max = (int32_t)max};
 }
 
 void
-rto_start(struct rto *rto, uint64_t block, struct mono now)
+rto_start(struct rto *rto, uint32_t block, struct mono now)
 {
 	if (rto->timing)
 		return;
@@ -55,12 +56,10 @@ rto_cancel(struct rto *rto)
 
 /* §2.2 and §2.3. The clock's grain is far below the minimum, so G plays no part. */
 static void
-take_sample(struct rto *rto, int64_t rtt)
+take_sample(struct rto *rto, int32_t rtt)
 {
-	int64_t error;
+	int32_t error;
 
-	if (rtt < 1)
-		rtt = 1;
 	if (rto->srtt == 0) {
 		rto->srtt = rtt;
 		rto->rttvar = rtt / 2;
@@ -75,12 +74,12 @@ take_sample(struct rto *rto, int64_t rtt)
 }
 
 void
-rto_acknowledge(struct rto *rto, uint64_t block, struct mono now)
+rto_acknowledge(struct rto *rto, uint32_t block, struct mono now)
 {
 	if (!rto->timing || block < rto->timed)
 		return;
 	rto->timing = false;
-	take_sample(rto, mono_since(now, rto->timed_at));
+	take_sample(rto, (int32_t)clamp(mono_since(now, rto->timed_at), 1, RTO_MAX));
 }
 
 void

@@ -20,24 +20,24 @@
 
 struct rto {
 	/* `timed` is awaited since `timed_at`; none when !timing. */
+	struct mono timed_at;
+	uint32_t timed;
 	bool timing;
 	bool timed_out;          /* what is under way was sent because it ran out */
 	uint8_t backoff, doubts; /* doublings of the timer, and of the wait at a gap */
-	uint64_t timed;
-	struct mono timed_at;
-	int64_t srtt, rttvar; /* srtt 0: not known yet */
-	int64_t min, max;
+	int32_t srtt, rttvar;    /* srtt 0: not known yet */
+	int32_t min, max;        /* all four RTO_MAX at most */
 };
 
 /* `min`: the least it waits; `max`: the most, RTO_MAX where that is less. */
 void rto_init(struct rto *rto, int64_t min, int64_t max);
 
 /* `block` leaves for the first time: measures from now, unless it measures already. */
-void rto_start(struct rto *rto, uint64_t block, struct mono now);
+void rto_start(struct rto *rto, uint32_t block, struct mono now);
 /* Karn (§3): what was measured is sent again, so an answer measures nothing. */
 void rto_cancel(struct rto *rto);
 /* All up to `block` has arrived: a sample, if one of these was measured. */
-void rto_acknowledge(struct rto *rto, uint64_t block, struct mono now);
+void rto_acknowledge(struct rto *rto, uint32_t block, struct mono now);
 
 /* §5.5: it ran out. */
 void rto_back_off(struct rto *rto);

@@ -31,6 +31,7 @@ static const char *const outcomes[] = {
 	[TFTP_SILENT] = "the client stopped answering",
 	[TFTP_CHANGED] = "the file changed while it was being sent",
 	[TFTP_UNREADABLE] = "the file cannot be read",
+	[TFTP_TOO_LARGE] = "the file is too large for this block size",
 	[TFTP_REPLACED] = "the client asked anew",
 	[TFTP_SHUTDOWN] = "the server is shutting down",
 };
@@ -71,23 +72,18 @@ finish(struct tftp_session *s, enum tftp_outcome outcome, struct mono now)
 }
 
 void
-tftp_session_abort(struct tftp_session *s, enum tftp_outcome outcome, enum tftp_code code,
-	const char *text, struct mono now)
+tftp_session_abort(struct tftp_session *s, enum tftp_outcome outcome, struct mono now)
 {
 	if (s->state >= TFTP_LINGERING)
 		return;
 	finish(s, outcome, now);
-	s->code = code;
-	s->text = text;
-	s->say = text != NULL;
+	s->fails = s->say = outcome != TFTP_REPLACED;
 }
 
 void
 tftp_session_fail_read(struct tftp_session *s, int err, struct mono now)
 {
-	enum tftp_outcome outcome = err == -ESTALE ? TFTP_CHANGED : TFTP_UNREADABLE;
-
-	tftp_session_abort(s, outcome, TFTP_E_UNDEFINED, tftp_outcome_text(outcome), now);
+	tftp_session_abort(s, err == -ESTALE ? TFTP_CHANGED : TFTP_UNREADABLE, now);
 }
 
 /* Never beyond the end of our patience, however often the client asks again. */
@@ -112,14 +108,14 @@ rewind_to_acked(struct tftp_session *s)
 
 /* Moves `acked` to `block`, and `next` along with it where it fell behind. */
 static int
-advance(struct tftp_session *s, uint64_t block)
+advance(struct tftp_session *s, uint32_t block)
 {
 	int n = 0;
 
 	if (block + 1 == s->next)
 		s->base = s->tip;
 	else if (s->mode == TFTP_NETASCII)
-		for (uint64_t b = s->acked; b < block && n >= 0; b++)
+		for (uint32_t b = s->acked; b < block && n >= 0; b++)
 			n = netascii_read(&s->base, s->content, NULL, s->blksize);
 	if (n < 0)
 		return n;
@@ -132,31 +128,46 @@ advance(struct tftp_session *s, uint64_t block)
 	return 0;
 }
 
+/* So that counting a window ahead does not roll over; netascii may double the bytes. */
+static bool
+is_too_large(const struct tftp_session *s)
+{
+	uint64_t most = (uint64_t)(UINT32_MAX - 2 * TFTP_WINDOW_MAX) * s->blksize;
+
+	return s->size >= (s->mode == TFTP_NETASCII ? most / 2 : most);
+}
+
 void
 tftp_session_open(struct tftp_session *s, const struct tftp_request *req,
 	struct content *content, const struct tftp_terms *terms, struct mono now)
 {
+	struct tftp_opts granted;
+
 	assert(terms->window_max >= 1 && terms->window_max <= TFTP_WINDOW_MAX);
 	assert(terms->blksize_max <= TFTP_BLKSIZE_MAX);
+	granted = tftp_grant(req, terms, content_size(content));
 	*s = (struct tftp_session){
 		.content = content,
 		.size = content_size(content),
 		.mode = req->mode,
-		.granted = tftp_grant(req, terms, content_size(content)),
+		.granted = (uint8_t)granted.set,
+		.timeout = (uint8_t)granted.value[TFTP_TIMEOUT],
+		.blksize = (uint16_t)tftp_blksize(&granted),
+		.window = (uint8_t)tftp_window(&granted),
 		.paced = terms->paced,
 		.next = 1,
-		.last = UINT64_MAX,
+		.last = UINT32_MAX,
 		.alive = now,
 	};
-	s->blksize = tftp_blksize(&s->granted);
-	s->window = tftp_window(&s->granted);
-	rto_init(&s->rto, terms->min_rto, tftp_max_rto(&s->granted));
+	rto_init(&s->rto, terms->min_rto, tftp_max_rto(&granted));
 	s->check_at = 1 + TFTP_CHECK_EVERY / s->blksize;
-	if (s->mode == TFTP_OCTET)
-		s->last = s->size / s->blksize + 1;
-	s->state = s->granted.set ? TFTP_OFFERED : TFTP_SENDING;
+	s->state = s->granted ? TFTP_OFFERED : TFTP_SENDING;
 	s->say = s->state == TFTP_OFFERED;
 	tftp_session_wait(s, now);
+	if (is_too_large(s))
+		tftp_session_abort(s, TFTP_TOO_LARGE, now);
+	else if (s->mode == TFTP_OCTET)
+		s->last = (uint32_t)(s->size / s->blksize) + 1;
 }
 
 void
@@ -211,9 +222,9 @@ gap(struct tftp_session *s, struct mono now)
 }
 
 static void
-progress(struct tftp_session *s, uint64_t block, struct mono now)
+progress(struct tftp_session *s, uint32_t block, struct mono now)
 {
-	uint64_t step = block - s->acked;
+	uint32_t step = block - s->acked;
 	int err;
 
 	rto_ease_off(&s->rto);
@@ -288,7 +299,7 @@ input_ack_of_offer(struct tftp_session *s, uint16_t block, struct mono now)
 static const char *
 absorb(struct tftp_session *s, struct mono now)
 {
-	if (s->text != NULL && mono_since(now, s->since) >= SAY_AGAIN) {
+	if (s->fails && mono_since(now, s->since) >= SAY_AGAIN) {
 		s->since = now;
 		s->say = true;
 	}
@@ -402,7 +413,7 @@ tftp_session_bytes(const struct tftp_session *s)
 
 	if (s->mode == TFTP_NETASCII)
 		return s->base.off;
-	bytes = s->acked * s->blksize;
+	bytes = (uint64_t)s->acked * s->blksize;
 	return bytes < s->size ? bytes : s->size;
 }
 

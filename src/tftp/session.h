@@ -43,44 +43,51 @@ enum tftp_outcome {
 	TFTP_SILENT,           /* answers stopped */
 	TFTP_CHANGED,          /* the content changed on the way */
 	TFTP_UNREADABLE,
-	TFTP_REPLACED, /* the client asked for something else from the same port */
+	TFTP_TOO_LARGE, /* for its block size: 2 TiB by 512 bytes */
+	TFTP_REPLACED,  /* the client asked for something else from the same port */
 	TFTP_SHUTDOWN,
 };
 const char *tftp_outcome_text(enum tftp_outcome outcome);
 
-/* What every ACK touches comes first, as thousands of these do not stay in the caches. */
+/*
+ * Thousands are open when a rack comes back, and do not stay in the caches: so this is
+ * small, and what every ACK touches comes first.
+ */
 struct tftp_session {
-	enum tftp_state state;
-	enum tftp_outcome outcome;
+	/*
+	 * Absolute block numbers: the wire's 16 bits roll over, these never do, as
+	 * content that would need more blocks is refused (TFTP_TOO_LARGE).
+	 */
+	uint32_t acked;    /* all up to here have arrived */
+	uint32_t next;     /* to be sent next */
+	uint32_t high;     /* highest ever sent */
+	uint32_t last;     /* short block that ends it; UINT32_MAX until netascii knows */
+	uint32_t recover;  /* highest when `next` last went back */
+	uint32_t check_at; /* first block not to send without content_check() */
+
+	enum tftp_state state : 8;
+	enum tftp_outcome outcome : 8;
+	enum tftp_mode mode : 8;
+	uint8_t window;
+	uint16_t blksize;
+	bool say : 1;     /* a control packet (OACK, ERROR) is due */
+	bool fails : 1;   /* it is over by an ERROR of ours */
+	bool suspect : 1; /* the deadline is a suspected gap's, not the RTO's */
+	bool heard : 1;   /* the client answered at least once */
+	bool paced : 1;
+	uint8_t granted; /* 1 << TFTP_…: options; their values are what is agreed here */
+
 	struct mono deadline;
-	bool say;     /* a control packet (OACK, ERROR) is due */
-	bool suspect; /* the deadline is a suspected gap's, not the RTO's */
-	bool heard;   /* the client answered at least once */
-
-	bool paced;
-	struct rto rto;
-
-	/* Absolute block numbers: the wire's 16 bits roll over, these do not. */
-	uint64_t acked;    /* all up to here have arrived */
-	uint64_t next;     /* to be sent next */
-	uint64_t high;     /* highest ever sent */
-	uint64_t last;     /* short block that ends it; UINT64_MAX until netascii knows */
-	uint64_t recover;  /* highest when `next` last went back */
-	uint64_t check_at; /* first block not to send without content_check() */
-
-	struct content *content; /* our reference; NULL once lingering */
-	uint64_t size;
-	unsigned blksize, window;
-	enum tftp_mode mode;
 	struct mono heard_at; /* when the client last answered */
 	struct mono since;    /* last progress or sending of block acked + 1 */
 	struct mono alive;    /* last progress */
+	struct rto rto;
+	struct content *content; /* our reference; NULL once lingering */
+	uint64_t size;
 
-	struct netascii base, tip; /* netascii: where acked + 1 and next begin */
-	struct tftp_opts granted;
-	uint64_t resent;     /* packets sent again, for the log */
-	const char *text;    /* constant string, NULL for none */
-	enum tftp_code code; /* the ERROR that ends it */
+	struct netascii base, tip; /* where acked + 1 and next begin */
+	uint32_t resent;           /* packets sent again, for the log */
+	uint8_t timeout;           /* s, as granted */
 };
 
 /* Starts a transfer. Takes over the caller's reference to `content`. */
@@ -102,9 +109,9 @@ enum tftp_repeat tftp_session_repeat(struct tftp_session *s, struct mono now);
 
 /* The deadline may have passed. */
 void tftp_session_timeout(struct tftp_session *s, struct mono now);
-/* Ends it from our side; `text` (constant) goes out as an ERROR unless NULL. */
-void tftp_session_abort(struct tftp_session *s, enum tftp_outcome outcome,
-	enum tftp_code code, const char *text, struct mono now);
+/* Ends it from our side; the client is told by an ERROR, unless it was replaced. */
+void tftp_session_abort(
+	struct tftp_session *s, enum tftp_outcome outcome, struct mono now);
 
 /* What to send now; false when nothing is due. What was pulled counts as sent. */
 bool tftp_session_pull(struct tftp_session *s, struct tftp_out *out, struct mono now);

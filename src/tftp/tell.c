@@ -16,7 +16,7 @@ tftp_tell_begun(struct transfer *t, struct registry *r, const struct who *who)
 		&(struct event){.kind = EV_ASKED,
 			.via = VIA_TFTP,
 			.arch = -1,
-			.name = t->name,
+			.name = transfer_name(t),
 			.total = t->session.size});
 }
 
@@ -56,7 +56,7 @@ tftp_tell_ended(struct transfer *t, struct registry *r)
 			.resent = (uint32_t)s->resent,
 			.packets =
 				(uint32_t)(bytes / (s->blksize ? s->blksize : 512)) + 1,
-			.name = t->name,
+			.name = transfer_name(t),
 			.text = kind == EV_FAILED ? tftp_outcome_text(s->outcome)
 						  : NULL});
 	t->progress = NULL;

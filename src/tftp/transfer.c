@@ -17,8 +17,8 @@ log_end(const struct transfer *t, enum log_level level, const char *event)
 	const struct tftp_session *s = &t->session;
 	struct mono now = loop_now(t->port->listener->server->config.loop);
 
-	LOG_AT(level, t->label, event, STR("name", t->name), PEER("peer", &t->path.peer),
-		NUM("bytes", tftp_session_bytes(s)),
+	LOG_AT(level, t->label, event, STR("name", transfer_name(t)),
+		PEER("peer", &t->path.peer), NUM("bytes", tftp_session_bytes(s)),
 		NUM("ms", mono_since(now, t->started) / 1000), NUM("blksize", s->blksize),
 		NUM("windowsize", s->window), NUM("resent", s->resent),
 		STR("outcome", tftp_outcome_text(s->outcome)));
@@ -53,15 +53,22 @@ transfer_new(struct port *port, const struct udp_path *path, const char *label,
 	const char *name)
 {
 	size_t label_size = strlen(label) + 1, name_size = strlen(name) + 1;
-	struct transfer *t = calloc(1, sizeof(*t) + label_size + name_size);
+	struct transfer *t =
+		calloc(1, offsetof(struct transfer, label) + label_size + name_size);
 
 	if (t == NULL)
 		return NULL;
 	memcpy(t->label, label, label_size);
-	t->name = memcpy(t->label + label_size, name, name_size);
+	memcpy(t->label + label_size, name, name_size);
 	t->port = port;
 	t->path = *path;
 	return t;
+}
+
+const char *
+transfer_name(const struct transfer *t)
+{
+	return t->label + strlen(t->label) + 1;
 }
 
 void
@@ -118,7 +125,7 @@ arm(struct tftp_server *s, struct transfer *t)
 {
 	struct mono deadline = tftp_session_deadline(&t->session);
 
-	if (t->is_paced || (t->due.set && t->due.at.us <= deadline.us))
+	if (t->is_paced || (wheel_is_set(&t->due) && t->due.at.us <= deadline.us))
 		return;
 	wheel_set(&s->wheel, &t->due, deadline);
 	tftp_tick_by(s, deadline);
@@ -160,8 +167,7 @@ transfer_shut_down(struct transfer *t)
 {
 	struct mono now = loop_now(t->port->listener->server->config.loop);
 
-	tftp_session_abort(&t->session, TFTP_SHUTDOWN, TFTP_E_UNDEFINED,
-		tftp_outcome_text(TFTP_SHUTDOWN), now);
+	tftp_session_abort(&t->session, TFTP_SHUTDOWN, now);
 	outbox_add(&t->port->listener->server->outbox, t, now);
 	if (!t->is_reported)
 		transfer_ended(t);

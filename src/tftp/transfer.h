@@ -21,17 +21,16 @@ struct transfer {
 	struct transfer *chain; /* in the table's bucket */
 	struct port *port;
 	struct progress *progress; /* NULL: no registry, or it knows the end */
-	bool is_waiting, is_queued, is_reported;
-	bool is_paced;  /* `due` is when its machine may be sent to */
-	bool was_paced; /* and when that had come, another had the turn */
 	struct udp_path path;
+	bool is_waiting : 1, is_queued : 1, is_reported : 1;
+	bool is_paced : 1;      /* `due` is when its machine may be sent to */
+	bool was_paced : 1;     /* and when that had come, another had the turn */
 	struct wheel_entry due; /* in one of the server's wheels */
 	struct tftp_session session;
 	TAILQ_ENTRY(transfer) waiting;
 	struct mono started;
 	uint64_t request; /* hash of the datagram that opened it, byte for byte */
-	const char *name; /* in `label`, behind it */
-	char label[];     /* who, for the log */
+	char label[];     /* who, for the log; the name's copy is behind it */
 };
 
 /* The part that every ACK touches. */
@@ -43,6 +42,8 @@ struct transfer {
  */
 struct transfer *transfer_new(struct port *port, const struct udp_path *path,
 	const char *label, const char *name);
+/* The name of what is sent, in the transfer. */
+const char *transfer_name(const struct transfer *t);
 /* Counts and tables it, once its session is open. */
 void transfer_enter(struct transfer *t);
 /* Out of the table, with all it owns. */

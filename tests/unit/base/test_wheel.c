@@ -30,7 +30,7 @@ expire(struct mono now)
 	unsigned n = 0;
 
 	while ((e = wheel_expire(&wheel, now)) != NULL) {
-		assert_false(e->set);
+		assert_false(wheel_is_set(e));
 		assert_true(mono_reached(e->at, now));
 		n++;
 	}
@@ -60,7 +60,7 @@ a_deadline_is_met_and_never_early(void **state)
 
 		begin();
 		wheel_set(&wheel, &entries[0], at);
-		while (entries[0].set && turns++ < 100) {
+		while (wheel_is_set(&entries[0]) && turns++ < 100) {
 			now = wheel_next(&wheel);
 			assert_true(now.us <= at.us + TICK);
 			if (now.us < at.us)
@@ -68,7 +68,7 @@ a_deadline_is_met_and_never_early(void **state)
 			else
 				assert_int_equal(expire(now), 1);
 		}
-		assert_false(entries[0].set);
+		assert_false(wheel_is_set(&entries[0]));
 		assert_true(wheel_next(&wheel).us == MONO_NEVER.us);
 	}
 }
@@ -128,7 +128,7 @@ setting_anew_while_expiring_comes_to_an_end(void **state)
 		wheel_set(&wheel, e, at_ms(n % 2 ? 0 : 60));
 	assert_true(n < 10000);
 	for (unsigned i = 0; i < 10; i++)
-		assert_true(entries[i].set);
+		assert_true(wheel_is_set(&entries[i]));
 }
 
 /* A day without a timer, and then one: no turn for each tick of the day. */
@@ -159,7 +159,7 @@ earliest(void)
 	struct mono first = MONO_NEVER;
 
 	for (unsigned i = 0; i < ENTRIES; i++)
-		if (entries[i].set)
+		if (wheel_is_set(&entries[i]))
 			first = mono_earlier(first, entries[i].at);
 	return first;
 }

@@ -397,7 +397,7 @@ shutdown_is_said(void **state)
 {
 	start(5000);
 	TALK("> RRQ", "< DATA 1");
-	tftp_session_abort(&w.s, TFTP_SHUTDOWN, TFTP_E_UNDEFINED, "going", w.now);
+	tftp_session_abort(&w.s, TFTP_SHUTDOWN, w.now);
 	collect();
 	TALK("< ERROR 0", "= the server is shutting down", "> ACK 1", "+ 120", "> ACK 1",
 		"< ERROR 0");
@@ -456,18 +456,44 @@ files_past_4_gib(void **state)
 	struct tftp_request req = request_of("RRQ blksize=65464 tsize=0 windowsize=64");
 
 	tftp_session_open(&w.s, &req, w.content, &w.terms, w.now);
-	assert_int_equal(w.s.granted.value[TFTP_TSIZE], size);
 	assert_int_equal(w.s.last, size / 65464 + 1);
+	collect();
+	expect_one("OACK blksize=65464 tsize=5368709120 windowsize=64");
 	/* Straight to the end: what lies there must be what is read. */
-	while (tftp_session_pull(&w.s, &w.out, w.now))
-		;
 	tftp_session_input(&w.s, &(struct tftp_pkt){.op = TFTP_ACK}, w.now);
 	w.s.acked = w.s.high = w.s.last - 1;
 	w.s.next = w.s.last;
-	w.s.check_at = UINT64_MAX;
+	w.s.check_at = UINT32_MAX;
 	assert_true(tftp_session_pull(&w.s, &w.out, w.now));
 	assert_int_equal(w.s.state, TFTP_LINGERING); /* unlinked: it is stale */
 	tftp_session_free(&w.s);
+}
+
+/* Nothing of it is read: it is as large as it says it is. */
+static void
+more_blocks_than_can_be_counted_are_refused(void **state)
+{
+	static const struct {
+		const char *request;
+		uint64_t most; /* bytes */
+	} rows[] = {
+		{"RRQ", UINT64_C(512) * (UINT32_MAX - 128)},
+		{"RRQ blksize=8 windowsize=64", UINT64_C(8) * (UINT32_MAX - 128)},
+		{"netascii blksize=1468", UINT64_C(734) * (UINT32_MAX - 128)},
+	};
+
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		struct tftp_request req = request_of(rows[i].request);
+
+		start_with(content_static("", rows[i].most - 1, "x", "t", 0));
+		tftp_session_open(&w.s, &req, w.content, &w.terms, w.now);
+		assert_true(w.s.state < TFTP_LINGERING);
+		start_with(content_static("", rows[i].most, "x", "t", 0));
+		tftp_session_open(&w.s, &req, w.content, &w.terms, w.now);
+		collect();
+		TALK("< ERROR 0", "= the file is too large for this block size",
+			"> ACK 0", "+ 120", "> ACK 0", "< ERROR 0");
+	}
 }
 
 /* RFC 7440 */
@@ -767,6 +793,7 @@ main(void)
 		cmocka_unit_test(edk2_ipxe_uboot_roll_over_to_0),
 		cmocka_unit_test(a_window_rolls_over),
 		cmocka_unit_test(files_past_4_gib),
+		cmocka_unit_test(more_blocks_than_can_be_counted_are_refused),
 		cmocka_unit_test(a_window_is_one_burst),
 		cmocka_unit_test(edk2_windowsize_4_gap_rewinds),
 		cmocka_unit_test(edk2_windowsize_4_first_block_lost),
