@@ -13,7 +13,7 @@ tftp_out_room(const struct tftp_out *out, unsigned blksize)
 {
 	size_t room = at_most(out->scratch_size / blksize, UDP_BURST_MAX);
 
-	return (unsigned)(out->most > 0 ? at_most(room, out->most) : room);
+	return (unsigned)at_most(room, out->most);
 }
 
 void
@@ -21,8 +21,8 @@ tftp_out_control(struct tftp_out *out, size_t len)
 {
 	assert(len > 0);
 	out->n = 1;
-	out->size = len;
-	out->frames[0].iov[0] = (struct iovec){out->control, len};
+	out->size = out->used = len;
+	out->frames[0].iov[0] = (struct iovec){out->scratch, len};
 	out->frames[0].iov[1] = (struct iovec){NULL, 0};
 }
 
@@ -30,6 +30,7 @@ void
 tftp_out_begin(struct tftp_out *out, unsigned blksize)
 {
 	out->n = 0;
+	out->used = 0;
 	out->size = TFTP_HEAD + blksize;
 }
 
@@ -58,6 +59,7 @@ tftp_out_blocks(struct tftp_out *out, struct content *content, unsigned blksize,
 		if (err < 0)
 			return err;
 		body = out->scratch;
+		out->used = len;
 	}
 	for (uint32_t b = first; b <= end; b++) {
 		size_t n = len < blksize ? len : blksize;

@@ -13,24 +13,27 @@
 #include "wire/tftp_pkt.h"
 
 /*
- * One pull's worth. The caller provides `scratch`, at least TFTP_BLKSIZE_MAX bytes, and
- * may set `most`, how many blocks it wants.
+ * One pull's worth. The caller provides the room, for at least TFTP_CONTROL_MAX bytes and
+ * one block, so that many pulls may lie close together until they are sent.
  */
 struct tftp_out {
-	unsigned most; /* 0: UDP_BURST_MAX */
-	struct udp_frame frames[UDP_BURST_MAX];
-	unsigned n;
-	size_t size; /* of every datagram but the last, which may be shorter */
-	uint8_t heads[UDP_BURST_MAX][TFTP_HEAD];
-	uint8_t control[TFTP_CONTROL_MAX];
+	/* Room for so many frames and their heads; UDP_BURST_MAX are used at most. */
+	unsigned most;
+	struct udp_frame *frames;
+	uint8_t (*heads)[TFTP_HEAD];
+	/* For what is in no memory yet. */
 	uint8_t *scratch;
 	size_t scratch_size;
+
+	unsigned n;  /* frames */
+	size_t size; /* of every datagram but the last, which may be shorter */
+	size_t used; /* bytes of the scratch that these point to */
 };
 
 /* How many blocks of `blksize` there is room for. */
 unsigned tftp_out_room(const struct tftp_out *out, unsigned blksize);
 
-/* The one packet is what the first `len` bytes of `out->control` hold. */
+/* The one packet is what the first `len` bytes of the scratch hold. */
 void tftp_out_control(struct tftp_out *out, size_t len);
 /* Begins a burst of blocks. */
 void tftp_out_begin(struct tftp_out *out, unsigned blksize);

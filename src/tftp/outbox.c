@@ -10,19 +10,31 @@
 /* What one pull may fill: two windows of Ethernet blocks; four of the largest. */
 #define SCRATCH (256 << 10)
 #define ARENA (2 * SCRATCH)
+/* Of all that is queued: with windows of 64 no more than 16 transfers go at a time. */
+#define FRAMES 1024
+
+/*
+ * Filled from the front. The most is seldom needed; malloc has something so large from
+ * the kernel, and what was never used takes no memory.
+ */
+struct outbox_room {
+	struct udp_frame frames[FRAMES];
+	uint8_t heads[FRAMES][TFTP_HEAD];
+	uint8_t arena[ARENA]; /* control packets, and what contents that are files hold */
+};
 
 int
 outbox_init(struct outbox *box)
 {
-	box->arena = malloc(ARENA);
-	return box->arena ? 0 : -ENOMEM;
+	box->room = malloc(sizeof(*box->room));
+	return box->room ? 0 : -ENOMEM;
 }
 
 void
 outbox_free(struct outbox *box)
 {
-	free(box->arena);
-	box->arena = NULL;
+	free(box->room);
+	box->room = NULL;
 }
 
 void
@@ -79,36 +91,46 @@ outbox_flush(struct outbox *box)
 	udp_send_bursts(box->port->fd, box->bursts, box->n);
 	for (unsigned i = 0; i < box->n; i++)
 		settle(box->whose[i], &box->bursts[i]);
-	box->n = 0;
+	box->n = box->n_frames = 0;
 	box->used = 0;
 }
 
+/* What `t` pulls at most, of the arena: a window, or a control packet. */
+static size_t
+wanted(const struct transfer *t)
+{
+	size_t window = (size_t)t->session.window * t->session.blksize;
+
+	if (window < TFTP_CONTROL_MAX)
+		return TFTP_CONTROL_MAX;
+	return window < SCRATCH ? window : SCRATCH;
+}
+
 /* A place for `t`'s next pull, with room for its whole window if possible. */
-static struct tftp_out *
+static struct tftp_out
 outbox_place(struct outbox *box, struct transfer *t)
 {
-	size_t want = (size_t)t->session.window * t->session.blksize;
-	struct tftp_out *out;
+	size_t left;
 
-	if (want > SCRATCH)
-		want = SCRATCH;
-	if (box->port != t->port || box->n == OUTBOX || ARENA - box->used < want)
+	if (box->port != t->port || box->n == OUTBOX || ARENA - box->used < wanted(t) ||
+		FRAMES - box->n_frames < t->session.window)
 		outbox_flush(box);
 	box->port = t->port;
-	out = &box->outs[box->n];
-	out->most = t->session.paced ? 1 : 0;
-	out->scratch = box->arena + box->used;
-	out->scratch_size = SCRATCH < ARENA - box->used ? SCRATCH : ARENA - box->used;
-	return out;
+	left = ARENA - box->used;
+	return (struct tftp_out){
+		.most = t->session.paced ? 1 : FRAMES - box->n_frames,
+		.frames = box->room->frames + box->n_frames,
+		.heads = box->room->heads + box->n_frames,
+		.scratch = box->room->arena + box->used,
+		.scratch_size = left < SCRATCH ? left : SCRATCH,
+	};
 }
 
 static void
-outbox_put(struct outbox *box, struct transfer *t)
+outbox_put(struct outbox *box, struct transfer *t, const struct tftp_out *out)
 {
-	struct tftp_out *out = &box->outs[box->n];
-
-	if (out->frames[0].iov[1].iov_base == out->scratch)
-		box->used += out->n * (out->size - TFTP_HEAD);
+	box->used += out->used;
+	box->n_frames += out->n;
 	box->bursts[box->n] = (struct udp_burst){
 		.path = &t->path, .frames = out->frames, .n = out->n, .size = out->size};
 	box->whose[box->n++] = t;
@@ -118,12 +140,17 @@ outbox_put(struct outbox *box, struct transfer *t)
 void
 outbox_add(struct outbox *box, struct transfer *t, struct mono now)
 {
+	struct tftp_out out;
+
 	/* Nobody goes before those that wait for room already. */
 	if (t->port->writable.armed)
 		wait_for_room(t);
-	while (!t->is_waiting && !pacing_holds(t, now) &&
-		tftp_session_pull(&t->session, outbox_place(box, t), now))
-		outbox_put(box, t);
+	while (!t->is_waiting && !pacing_holds(t, now)) {
+		out = outbox_place(box, t);
+		if (!tftp_session_pull(&t->session, &out, now))
+			break;
+		outbox_put(box, t, &out);
+	}
 }
 
 static void

@@ -10,7 +10,7 @@
 #include "tftp/session.h"
 
 #define OUTBOX 64
-
+struct outbox_room;
 struct port;
 struct transfer;
 
@@ -18,10 +18,10 @@ struct outbox {
 	struct port *port;
 	unsigned n;
 	struct transfer *whose[OUTBOX];
-	struct tftp_out outs[OUTBOX];
 	struct udp_burst bursts[OUTBOX];
-	uint8_t *arena; /* where contents that are files are read to */
-	size_t used;
+	struct outbox_room *room;
+	unsigned n_frames; /* of it that are used, */
+	size_t used;       /* and bytes of its arena */
 };
 
 /* 0, or -ENOMEM. A zeroed outbox that was never initialised may be freed. */

@@ -1,5 +1,8 @@
 #include "tftp/pacing.h"
 
+#include <errno.h>
+#include <stdlib.h>
+
 #include "tftp/engine.h"
 
 /* µs; a packet at 100 Mbit/s takes longer */
@@ -13,20 +16,23 @@ on_alarm(void *arg)
 	struct mono now = loop_now(s->config.loop);
 	struct wheel_entry *due;
 
-	while ((due = wheel_expire(&pacing->wheel, now)) != NULL) {
+	while ((due = wheel_expire(pacing->wheel, now)) != NULL) {
 		struct transfer *t = transfer_of(due);
 
 		t->is_paced = false;
 		transfer_go_on(t, now);
 	}
 	outbox_flush(&s->outbox);
-	alarm_at(&pacing->alarm, wheel_next(&pacing->wheel));
+	alarm_at(&pacing->alarm, wheel_next(pacing->wheel));
 }
 
 int
 pacing_init(struct pacing *pacing, struct loop *loop, struct tftp_server *s)
 {
-	wheel_init(&pacing->wheel, TICK, loop_now(loop));
+	pacing->wheel = malloc(sizeof(*pacing->wheel));
+	if (pacing->wheel == NULL)
+		return -ENOMEM;
+	wheel_init(pacing->wheel, TICK, loop_now(loop));
 	return alarm_init(&pacing->alarm, loop, on_alarm, s);
 }
 
@@ -34,6 +40,8 @@ void
 pacing_deinit(struct pacing *pacing)
 {
 	alarm_deinit(&pacing->alarm);
+	free(pacing->wheel);
+	pacing->wheel = NULL;
 }
 
 /*
@@ -48,7 +56,7 @@ hold(struct tftp_server *s, struct transfer *t, struct mono when)
 	if (!t->was_paced)
 		when = mono_after(when, TICK);
 	t->is_paced = t->was_paced = true;
-	wheel_set(&pacing->wheel, &t->due, when);
+	wheel_set(pacing->wheel, &t->due, when);
 	when = mono_after(when, TICK);
 	if (when.us < pacing->alarm.at.us)
 		alarm_at(&pacing->alarm, when);

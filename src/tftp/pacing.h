@@ -12,7 +12,7 @@ struct tftp_server;
 struct transfer;
 
 struct pacing {
-	struct wheel wheel; /* transfers that wait for their machine's turn */
+	struct wheel *wheel; /* transfers that wait for their machine's turn */
 	struct alarm alarm;
 };
 

@@ -19,8 +19,7 @@ pull_offer(struct tftp_session *s, struct tftp_out *out, struct mono now)
 			[TFTP_TIMEOUT] = s->timeout,
 			[TFTP_WINDOWSIZE] = s->window}};
 
-	tftp_out_control(
-		out, tftp_put_oack(out->control, sizeof(out->control), &granted));
+	tftp_out_control(out, tftp_put_oack(out->scratch, TFTP_CONTROL_MAX, &granted));
 	s->say = false;
 	if (s->rto.timing || s->rto.backoff || s->resent) {
 		rto_cancel(&s->rto);
@@ -33,7 +32,7 @@ pull_offer(struct tftp_session *s, struct tftp_out *out, struct mono now)
 static void
 pull_error(struct tftp_session *s, struct tftp_out *out)
 {
-	tftp_out_control(out, tftp_put_error(out->control, sizeof(out->control),
+	tftp_out_control(out, tftp_put_error(out->scratch, TFTP_CONTROL_MAX,
 				      TFTP_E_UNDEFINED, tftp_outcome_text(s->outcome)));
 	s->say = false;
 }
@@ -45,9 +44,8 @@ pull_error(struct tftp_session *s, struct tftp_out *out)
 static int
 fill_netascii(struct tftp_session *s, struct tftp_out *out, uint32_t end)
 {
-	uint8_t *body = out->scratch;
-
 	for (uint32_t b = s->next; b <= end && b <= s->last; b++) {
+		uint8_t *body = out->scratch + out->used;
 		int n = netascii_read(&s->tip, s->content, body, s->blksize);
 
 		if (n < 0)
@@ -57,7 +55,7 @@ fill_netascii(struct tftp_session *s, struct tftp_out *out, uint32_t end)
 		if ((unsigned)n < s->blksize)
 			s->last = b;
 		tftp_out_block(out, b, body, (size_t)n);
-		body += n;
+		out->used += (size_t)n;
 	}
 	return 0;
 }

@@ -71,8 +71,13 @@ int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct tftp_terms terms = {1468, TFTP_WINDOW_MAX, 0, MONO_MS(100)};
-	static struct tftp_out out = {
-		.scratch = scratch, .scratch_size = sizeof(scratch)};
+	static struct udp_frame frames[UDP_BURST_MAX];
+	static uint8_t heads[UDP_BURST_MAX][TFTP_HEAD];
+	struct tftp_out out = {.most = UDP_BURST_MAX,
+		.frames = frames,
+		.heads = heads,
+		.scratch = scratch,
+		.scratch_size = sizeof(scratch)};
 	struct tftp_session s = {0};
 	struct mono now = {0};
 	struct tftp_pkt pkt;

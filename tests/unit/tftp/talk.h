@@ -30,6 +30,8 @@ static struct {
 	struct mono now;
 	bool open;
 	struct tftp_out out;
+	struct udp_frame frames[UDP_BURST_MAX];
+	uint8_t heads[UDP_BURST_MAX][TFTP_HEAD];
 	uint8_t scratch[256 << 10];
 	char queue[QUEUE][64]; /* what the session sent and no line has named yet */
 	unsigned first, n;
@@ -53,9 +55,11 @@ start_with(struct content *content)
 	w.content = content;
 	w.now = (struct mono){MONO_S(1000)};
 	w.open = false;
-	w.out.scratch = w.scratch;
-	w.out.scratch_size = sizeof(w.scratch);
-	w.out.most = 0;
+	w.out = (struct tftp_out){.most = UDP_BURST_MAX,
+		.frames = w.frames,
+		.heads = w.heads,
+		.scratch = w.scratch,
+		.scratch_size = sizeof(w.scratch)};
 	w.first = w.n = 0;
 }
 

@@ -8,7 +8,13 @@
 #include "tftp/out.h"
 
 static uint8_t bytes[40000], scratch[1 << 16];
-static struct tftp_out out;
+static struct udp_frame frames[UDP_BURST_MAX];
+static uint8_t heads[UDP_BURST_MAX][TFTP_HEAD];
+static struct tftp_out out = {.most = UDP_BURST_MAX,
+	.frames = frames,
+	.heads = heads,
+	.scratch = scratch,
+	.scratch_size = sizeof(scratch)};
 
 static struct content *
 memory_of(size_t size)
@@ -82,13 +88,20 @@ blocks_are_the_contents_bytes(void **state)
 }
 
 static void
-what_is_in_memory_is_not_copied(void **state)
+only_what_is_in_no_memory_takes_scratch(void **state)
 {
 	struct content *content = memory_of(1100);
 
 	tftp_out_begin(&out, 512);
 	assert_int_equal(tftp_out_blocks(&out, content, 512, 2, 3), 0);
 	assert_ptr_equal(out.frames[0].iov[1].iov_base, bytes + 512);
+	assert_int_equal(out.used, 0);
+	content_unref(content);
+	content = file_of(1100);
+	tftp_out_begin(&out, 512);
+	assert_int_equal(tftp_out_blocks(&out, content, 512, 2, 3), 0);
+	assert_ptr_equal(out.frames[0].iov[1].iov_base, scratch);
+	assert_int_equal(out.used, 1100 - 512);
 	content_unref(content);
 }
 
@@ -100,13 +113,13 @@ a_burst_is_bounded_by_gso_by_scratch_and_by_who_pulls(void **state)
 		unsigned most, blksize;
 		uint64_t room;
 	} bounds[] = {
-		{65536, 0, 512, UDP_BURST_MAX},
-		{65536, 0, 8, UDP_BURST_MAX},
-		{65536, 0, 1468, 44},
-		{65536, 0, TFTP_BLKSIZE_MAX, 1},
+		{65536, 1024, 512, UDP_BURST_MAX},
+		{65536, 64, 8, UDP_BURST_MAX},
+		{65536, 64, 1468, 44},
+		{65536, 64, TFTP_BLKSIZE_MAX, 1},
 		{65536, 1, 512, 1},
 		{65536, 50, 1468, 44},
-		{512, 0, 512, 1},
+		{516, 64, 512, 1},
 	};
 
 	for (size_t i = 0; i < COUNT(bounds); i++) {
@@ -126,7 +139,8 @@ a_control_packet_goes_alone(void **state)
 	tftp_out_control(&out, 9);
 	assert_int_equal(out.n, 1);
 	assert_int_equal(out.size, 9);
-	assert_ptr_equal(out.frames[0].iov[0].iov_base, out.control);
+	assert_int_equal(out.used, 9);
+	assert_ptr_equal(out.frames[0].iov[0].iov_base, scratch);
 	assert_int_equal(out.frames[0].iov[0].iov_len, 9);
 	assert_int_equal(out.frames[0].iov[1].iov_len, 0);
 }
@@ -136,14 +150,12 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(blocks_are_the_contents_bytes),
-		cmocka_unit_test(what_is_in_memory_is_not_copied),
+		cmocka_unit_test(only_what_is_in_no_memory_takes_scratch),
 		cmocka_unit_test(a_burst_is_bounded_by_gso_by_scratch_and_by_who_pulls),
 		cmocka_unit_test(a_control_packet_goes_alone),
 	};
 
 	for (size_t i = 0; i < sizeof(bytes); i++)
 		bytes[i] = (uint8_t)(i * 167 + (i >> 8) * 13);
-	out.scratch = scratch;
-	out.scratch_size = sizeof(scratch);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -47,6 +47,8 @@ static struct {
 	struct tftp_session s;
 	bool open;
 	struct tftp_out out;
+	struct udp_frame frames[UDP_BURST_MAX];
+	uint8_t heads[UDP_BURST_MAX][TFTP_HEAD];
 	uint8_t scratch[TFTP_WINDOW_MAX * 1500];
 	unsigned data_sent;
 
@@ -315,8 +317,11 @@ begin(const struct weather *weather)
 	sim.n = sim.data_sent = 0;
 	sim.open = sim.answered = sim.done = sim.gap_told = false;
 	sim.got = sim.window_start = sim.received = 0;
-	sim.out.scratch = sim.scratch;
-	sim.out.scratch_size = sizeof(sim.scratch);
+	sim.out = (struct tftp_out){.most = UDP_BURST_MAX,
+		.frames = sim.frames,
+		.heads = sim.heads,
+		.scratch = sim.scratch,
+		.scratch_size = sizeof(sim.scratch)};
 }
 
 /*
