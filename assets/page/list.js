@@ -23,7 +23,7 @@ export function whatItDoes(m, transfers) {
 		const part = t.total ? `${Math.floor(100 * t.bytes / t.total)} %` : bytes(t.bytes);
 		return `${t.name} ${part} · ${pace(t)}`;
 	}
-	return m.boot?.verdict?.text ?? OUTCOMES[m.boot?.outcome]?.word ?? 'Seen on the network';
+	return m.boot?.verdict?.text ?? OUTCOMES[m.boot?.outcome]?.word ?? (m.last_seen ? 'Seen on the network' : 'Not seen yet');
 }
 
 /** All bytes of all its transfers as 0…1; null: the size is not known. */
@@ -58,7 +58,7 @@ function fillRow(row, {m, transfers}, now) {
 	setAttribute(mark, 'data-tone', toneOf(m));
 	setText(name, m.id);
 	setText(state, m.state === 'boot' ? '' : m.once_used ? 'once, used' : m.state);
-	setText(when, ago(now - ms(m.last_seen)));
+	setText(when, m.last_seen ? ago(now - ms(m.last_seen)) : '');
 	setText(what, whatItIs(m));
 	setText(does, whatItDoes(m, transfers));
 	bar.hidden = transfers.length === 0;

@@ -33,7 +33,8 @@ function facts(m) {
 	return [
 		['Address', m.address], ['Firmware', firmware.join(', ')],
 		['Serial', m.serial], ['UUID', m.uuid], ['Also', others.join(', ')],
-		['First seen', clock(m.first_seen)], ['Last seen', `${ago(Date.now() - ms(m.last_seen))} ago`],
+		['First seen', clock(m.first_seen)],
+		['Last seen', m.last_seen && `${ago(Date.now() - ms(m.last_seen))} ago`],
 	].filter(([, value]) => value).map(([name, value]) =>
 		el('div', {}, el('dt', {}, name), el('dd', {}, value === 'now ago' ? 'now' : value)));
 }
@@ -45,7 +46,10 @@ function scriptLink(m) {
 	return [el('span', {class: 'muted'}, 'Script '), el('a', {href: `/ipxe/${path}`}, m.script)];
 }
 
-function verdictWords(boot, now) {
+function verdictWords(boot, now, seen) {
+	if (!boot && !seen)
+		return {title: 'Not seen yet', text: 'Its state is set; it has not asked pixie for anything.',
+			next: 'Start it from the network. If it does not turn up, compare its MAC address.'};
 	if (!boot)
 		return {title: 'Has not booted from here yet', text: 'It was seen on the network.', next: ''};
 	const took = duration(bootTime(boot, now));
@@ -66,8 +70,8 @@ function verdictView() {
 	const node = el('div', {class: 'verdict'}, title, text, next);
 	return {
 		node,
-		draw(boot) {
-			const say = verdictWords(boot, Date.now());
+		draw(boot, seen) {
+			const say = verdictWords(boot, Date.now(), seen);
 			setAttribute(node, 'data-tone', OUTCOMES[boot?.outcome]?.tone ?? 'none');
 			setText(title, say.title);
 			setText(text, say.text);
@@ -198,7 +202,7 @@ export function machineView(id, on) {
 		if (scripted !== m.script)
 			script.replaceChildren(...scriptLink(m));
 		scripted = m.script;
-		verdict.draw(boot ?? m.boot);
+		verdict.draw(boot ?? m.boot, m.last_seen);
 		state.draw(m, rights);
 		storyPart.hidden = !boot;
 		if (boot) {

@@ -39,6 +39,8 @@ function haystack(m) {
 
 /* Events after which a machine has more to it than they say: an outcome, a maker, a state. */
 const TELLING = new Set(['boot', 'verdict', 'state', 'done', 'local', 'script', 'missing']);
+/* Those that are not of the machine's doing: it is not seen by them. */
+const OURS = new Set(['verdict', 'state', 'stalled', 'failed']);
 const isMenu = (event) => event.kind === 'sent' && /(chain|autoexec)\.ipxe$/.test(event.name);
 
 /* Compares addresses so that .9 comes before .10. */
@@ -55,7 +57,7 @@ const rank = (entry) => ['trouble', 'booting', 'booted', 'seen'].indexOf(entry.g
 function stub(event) {
 	return {
 		id: event.id, mac: null, macs: [], state: 'boot', once_used: false, boot: null, transfers: [],
-		first_seen: event.time, last_seen: event.time,
+		first_seen: null, last_seen: null,
 	};
 }
 
@@ -117,7 +119,8 @@ export class Model {
 		const entry = this.entries.get(event.id) ?? entryOf(stub(event));
 		const known = this.entries.has(event.id), m = entry.m;
 		this.entries.set(event.id, entry);
-		m.last_seen = event.time;
+		if (!OURS.has(event.kind))
+			m.last_seen = event.time;
 		this.#told(entry, m, event);
 		entry.group = groupOf(m);
 		return !known || TELLING.has(event.kind) || isMenu(event);
@@ -149,6 +152,8 @@ export class Model {
 				this.#move(id, this.entries.get(id), []);
 		for (const [id, list] of by) {
 			const entry = this.entries.get(id);
+			if (entry && list.some((t) => t.rate > 0))
+				entry.m.last_seen = new Date().toISOString();
 			if (entry)
 				this.#move(id, entry, list);
 		}

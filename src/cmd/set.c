@@ -32,8 +32,11 @@ report(const struct answer *a)
 	if (a->status != 200 && a->status != 202)
 		return fail(a->status == 404 ? EX_DATAERR : EX_PROTOCOL, "%s",
 			answer_error(a));
-	printf("%s is now '%s'\n", member_text(a->json, "id"),
-		member_text(a->json, "state"));
+	printf("%s is now '%s'%s\n", member_text(a->json, "id"),
+		member_text(a->json, "state"),
+		member_time(a->json, "last_seen") ? ""
+						  : " (no such machine has been seen "
+						    "yet)");
 	if (a->status == 202)
 		return fail(EX_TEMPFAIL, "%s", member_text(a->json, "warning"));
 	return EX_OK;

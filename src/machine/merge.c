@@ -128,7 +128,8 @@ take_facts(struct registry *r, struct machine *into, const struct machine *from)
 	take_traits(r, into, from->traits);
 	if (into->arch < 0)
 		into->arch = from->arch;
-	if (from->first_ms < into->first_ms)
+	if (into->first_ms == 0 ||
+		(from->first_ms != 0 && from->first_ms < into->first_ms))
 		into->first_ms = from->first_ms;
 	if (from->last_ms > into->last_ms)
 		into->last_ms = from->last_ms;

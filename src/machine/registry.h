@@ -154,7 +154,7 @@ struct machine_view {
 	char state_by[24];        /* who set it; "script": its `# pixie:` line */
 	bool once_used;           /* STATE_ONCE, and it has had its script */
 	char firmware[32], vendor[48], product[64], serial[64];
-	int64_t first_ms, last_ms; /* wall */
+	int64_t first_ms, last_ms; /* wall; 0: not seen, somebody set its state */
 	/* The last boot; number 0: none yet. */
 	uint32_t boot;
 	int64_t boot_ms, boot_end_ms; /* end 0: goes on */

@@ -382,6 +382,8 @@ note_facts(struct registry *r, struct machine *m, const struct sighting *who)
 		m->arch = who->arch;
 	machine_note_traits(r, m, who);
 	m->last_ms = registry_wall(r);
+	if (m->first_ms == 0)
+		m->first_ms = m->last_ms;
 	if (who->by_dhcp && who->has_mac && !is_ipxe)
 		note_asked(r, m, &who->mac);
 }

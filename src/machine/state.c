@@ -123,12 +123,18 @@ put_state(struct registry *r, struct machine *m, enum machine_state state, const
 	tell_state(r, m);
 }
 
+/* One that is made here has not been seen: what is told of it next says when. */
 static struct machine *
 known_or_made(struct registry *r, const struct mac *mac)
 {
 	struct machine *m = roster_by_mac(r, mac);
 
-	return m || !roster_is_name(mac) ? m : roster_make(r, mac);
+	if (m != NULL || !roster_is_name(mac))
+		return m;
+	m = roster_make(r, mac);
+	if (m != NULL)
+		m->first_ms = m->last_ms = 0;
+	return m;
 }
 
 /* With orders, which are about to change. NULL: no room, no memory. */

@@ -25,7 +25,8 @@ static const char *const texts[SQL_COUNT] = {
 		" VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16,?17,?18)"
 		" ON CONFLICT(mac) DO UPDATE SET"
 		" macs=?2, address=?3, uuid=?4, arch=?5, firmware=?6, vendor=?7,"
-		" product=?8, serial=?9, first_ms=min(first_ms, ?10), last_ms=?11,"
+		" product=?8, serial=?9,"
+		" first_ms=ifnull(min(nullif(first_ms, 0), ?10), ?10), last_ms=?11,"
 		" boot=?12, boot_ms=?13, boot_end_ms=?14,"
 		" outcome=?15, verdict=?16, verdict_text=?17, next_step=?18",
 	[SQL_EVENT] =

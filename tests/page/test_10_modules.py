@@ -181,6 +181,21 @@ def test_a_boot_moves_a_machine_to_the_top_and_progress_does_not(blank):
     assert got == ["012", "012", 1, "201", 1, 0]
 
 
+def test_a_machine_is_seen_by_what_it_does_itself(blank):
+    machines = [scenes.machine(scenes.mac(0), last_seen=at(-900))]
+    got = call(blank, "model", MODEL + """
+        const id = given.machines[0].id, seen = [];
+        const look = () => seen.push(model.machine(id).last_seen);
+        model.take({id, kind: 'verdict', boot: 1, time: given.now}); look();
+        model.take({id, kind: 'state', name: 'once', time: given.now}); look();
+        model.progress([{id, name: 'x', bytes: 5, total: 10, rate: 0}]); look();
+        model.take({id, kind: 'asked', name: 'x', time: given.now}); look();
+        model.progress([{id, name: 'x', bytes: 5, total: 10, rate: 1}]);
+        return [seen, Date.parse(model.machine(id).last_seen) > Date.parse(given.now)];""",
+               {"machines": machines, "now": at(0)})
+    assert got == [[at(-900)] * 3 + [at(0)], True]
+
+
 def test_a_stranger_is_taken_in_and_asked_for(blank):
     got = call(blank, "model", MODEL + """
         const ask = model.take({id: '192.0.2.9', kind: 'asked', name: 'x', time: given.now});

@@ -103,6 +103,15 @@ def test_roms_and_their_empty_slots(mock, visit):
     assert page.locator("tbody a").getAttribute("href") == "/undionly.kpxe"
 
 
+def test_a_state_was_set_for_one_that_was_never_seen(mock, visit):
+    server = mock(machine(IDENT, state="once", state_by="cli", first_seen=None, last_seen=None, address=None))
+    page = live(visit(server.url + HASH))
+    page.wait_text(".verdict", "compare its MAC address")
+    page.wait_text(".row .does", "Not seen yet")
+    assert page.text(".row .when") == ""
+    assert "Last seen" not in page.text("dl.facts")
+
+
 def test_first_visit_says_what_to_do(mock, visit):
     server = mock()
     page = live(visit(server.url))

@@ -145,9 +145,20 @@ def test_names_cannot_steer_the_terminal(lan, run):
 @pytest.mark.parametrize("state", ["once", "local", "ignore", "boot"])
 def test_set(run, state):
     done = run("set", MAC.replace("-", ":"), state)
-    assert (done.returncode, done.stdout, done.stderr) == (0, f"{MAC} is now '{state}'\n", "")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith(f"{MAC} is now '{state}'")
     machine = json.loads(run("explain", MAC, "--json").stdout)
     assert (machine["state"], machine["state_by"]) == (state, "cli")
+
+
+def test_set_of_one_that_was_never_seen(lan, run):
+    """A slip of the pen shows at once."""
+    machine = "02-00-00-00-77-04"
+    assert run("set", machine, "local").stdout == \
+        f"{machine} is now 'local' (no such machine has been seen yet)\n"
+    assert f"{machine}  -                local   -        -\n" in run("status").stdout
+    rawhttp.get(lan.client, Lan.SERVER, f"/ipxe/{machine}.ipxe")
+    assert run("set", machine, "boot").stdout == f"{machine} is now 'boot'\n"
 
 
 def test_a_once_that_is_used_up_is_told_apart(lan, served, run):

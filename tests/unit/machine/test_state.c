@@ -283,6 +283,24 @@ test_the_script_s_word_is_shown(void **state)
 	registry_free(r);
 }
 
+/* A MAC that nobody has may be a slip of the pen: it shows by never being seen. */
+static void
+test_set_before_it_was_seen(void **state)
+{
+	struct clock c = {0};
+	struct registry *r = registry_with(&c, 0, 0);
+	struct mac mac = mac_n(1);
+
+	(void)state;
+	registry_set_state(r, &mac, STATE_ONCE, "cli");
+	assert_int_equal(view_of(r, 1).first_ms, 0);
+	assert_int_equal(view_of(r, 1).last_ms, 0);
+	power_on(r, &c, 1);
+	assert_true(view_of(r, 1).first_ms > 0);
+	assert_true(view_of(r, 1).last_ms >= view_of(r, 1).first_ms);
+	registry_free(r);
+}
+
 /* Scripts that say once, for machines nobody has: not all places go to them. */
 static void
 test_a_flood_of_once(void **state)
@@ -312,6 +330,7 @@ main(void)
 		cmocka_unit_test(test_restored),
 		cmocka_unit_test(test_forgotten),
 		cmocka_unit_test(test_the_script_s_word_is_shown),
+		cmocka_unit_test(test_set_before_it_was_seen),
 		cmocka_unit_test(test_a_flood_of_once),
 	};
 

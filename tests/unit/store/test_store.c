@@ -304,6 +304,21 @@ machines_come_back(void **state)
 	dies(&l);
 }
 
+/* Its state is set before it was ever seen; when it was first seen is kept from then on. */
+static void
+seen_after_its_state_was_set(void **state)
+{
+	struct life l = born();
+
+	assert_true(set(&l, &first, STATE_ONCE));
+	UNTIL(strcmp(on_disk("SELECT last_ms FROM machine"), "0") == 0);
+	tell(&l, &first, EV_ASKED, "chain.ipxe");
+	UNTIL(strcmp(on_disk(EVENTS_NAMED("chain.ipxe")), "1") == 0);
+	assert_string_equal(
+		on_disk("SELECT first_ms > 0 AND first_ms <= last_ms FROM machine"), "1");
+	dies(&l);
+}
+
 static void
 close_writes_what_is_left(void **state)
 {
@@ -672,6 +687,7 @@ main(void)
 		T(history_is_written_and_read),
 		T(forgotten_is_gone_with_its_history),
 		T(machines_come_back),
+		T(seen_after_its_state_was_set),
 		T(close_writes_what_is_left),
 		T(locked_is_said_and_written_when_the_lock_is_gone),
 		T(locked_at_start_is_read_all_the_same),
