@@ -8,6 +8,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/hwaddr.h"
+#include "base/netaddr.h"
 #include "cmd/control.h"
 #include "cmd/fail.h"
 
@@ -145,6 +147,15 @@ answer_free(struct answer *a)
 {
 	json_decref(a->json);
 	free(a->text);
+}
+
+bool
+client_names_machine(const char *word)
+{
+	struct netaddr addr;
+	struct mac mac;
+
+	return mac_parse(word, strlen(word), &mac) || netaddr_parse_host(word, &addr);
 }
 
 const char *

@@ -21,6 +21,10 @@ int client_ask(const struct conf *c, const char *method, const char *path,
 	const char *body, struct answer *out);
 void answer_free(struct answer *a);
 
+/* Whether the word can name a machine: a MAC address in any spelling, or an IP address.
+ */
+bool client_names_machine(const char *word);
+
 /* The words of an error. Never NULL. */
 const char *answer_error(const struct answer *a);
 

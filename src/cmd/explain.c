@@ -7,6 +7,7 @@
 #include "cmd/client.h"
 #include "cmd/cmd.h"
 #include "cmd/fail.h"
+#include "machine/say.h"
 
 #define WIDTH 80
 #define INDENT 10
@@ -61,6 +62,25 @@ print_event(const json_t *e, int64_t began)
 	putchar('\n');
 }
 
+/* "     now  On its way: extra/initrd.img, 16.2 MB of 30.0 MB (54 %), 11.3 MB/s." */
+static void
+print_transfer(const json_t *t)
+{
+	uint64_t at = (uint64_t)member_number(t, "bytes");
+	uint64_t total = (uint64_t)member_number(t, "total");
+	char some[BYTES_TEXT], all[BYTES_TEXT], rate[BYTES_TEXT], line[512] = "";
+	struct writer w = writer_of(line, sizeof(line));
+
+	wr_fmt(&w, "On its way: %.300s, %s", member_text(t, "name"), bytes_say(at, some));
+	if (total > 0)
+		wr_fmt(&w, " of %s (%u %%)", bytes_say(total, all),
+			(unsigned)((double)at * 100 / (double)total));
+	wr_fmt(&w, ", %s/s.", bytes_say((uint64_t)member_number(t, "rate"), rate));
+	fputs("     now  ", stdout);
+	print_folded(line, INDENT, WIDTH);
+	putchar('\n');
+}
+
 static bool
 is_told_below(const json_t *e)
 {
@@ -79,7 +99,7 @@ print_verdict(const json_t *boot)
 	if (json_is_object(verdict))
 		print_folded(member_text(verdict, "text"), INDENT, WIDTH);
 	else
-		fputs("nothing to say yet", stdout);
+		fputs("All is well so far.", stdout);
 	if (*next != '\0') {
 		printf("\n%-8s  ", "do");
 		print_folded(next, INDENT, WIDTH);
@@ -88,7 +108,7 @@ print_verdict(const json_t *boot)
 }
 
 static void
-print_boot(const json_t *boot)
+print_boot(const json_t *boot, const json_t *transfers)
 {
 	const json_t *events = json_object_get(boot, "events"), *e;
 	int64_t began = member_time(boot, "began");
@@ -98,6 +118,7 @@ print_boot(const json_t *boot)
 		member_number(boot, "number"), member_text(boot, "began"),
 		member_text(boot, "began") + 11);
 	json_array_foreach(events, i, e) if (!is_told_below(e)) print_event(e, began);
+	json_array_foreach(transfers, i, e) print_transfer(e);
 	print_verdict(boot);
 }
 
@@ -126,7 +147,7 @@ print_story(const json_t *machine)
 	if (n > 1)
 		printf("%zu boots before the last; --json has them all.\n", n - 1);
 	last = json_array_get(boots, n - 1);
-	print_boot(last);
+	print_boot(last, json_object_get(machine, "transfers"));
 	return exit_status(last);
 }
 
@@ -137,15 +158,14 @@ cmd_explain(const struct conf *c)
 	struct answer a;
 	int status;
 
-	if (strspn(c->operand[0], "0123456789abcdefABCDEF:.-_") !=
-			strlen(c->operand[0]) ||
-		strlen(c->operand[0]) > 64)
+	if (!client_names_machine(c->operand[0]))
 		return fail(EX_USAGE, "explain: '%.64s' is no MAC and no IP address",
 			c->operand[0]);
-	snprintf(path, sizeof(path), "/api/v1/machines/%s", c->operand[0]);
+	snprintf(path, sizeof(path), "/api/v1/machines/%.128s", c->operand[0]);
 	status = client_ask(c, "GET", path, NULL, &a);
 	if (status == EX_OK && a.status == 404)
-		status = fail(UNKNOWN, "%s", answer_error(&a));
+		status = fail(UNKNOWN, "%s; 'pixie status' lists all that have been",
+			answer_error(&a));
 	else if (status == EX_OK && (a.status != 200 || a.json == NULL))
 		status = fail(EX_PROTOCOL, "%s", answer_error(&a));
 	else if (status == EX_OK && c->json)

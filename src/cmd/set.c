@@ -11,11 +11,8 @@ static int
 check(const char *machine, const char *word)
 {
 	enum machine_state state;
-	struct netaddr addr;
-	struct mac mac;
 
-	if (!mac_parse(machine, strlen(machine), &mac) &&
-		!netaddr_parse_host(machine, &addr))
+	if (!client_names_machine(machine))
 		return fail(
 			EX_USAGE, "set: '%.64s' is no MAC and no IP address", machine);
 	if (!machine_state_parse(word, strlen(word), &state))

@@ -116,12 +116,29 @@ def test_explain_gives_verdict_and_next_step(run, ill):
     assert run("explain", ill, "--json").returncode == FAILED
 
 
+def test_explain_amid_a_transfer(lan, served, run, boot):
+    """What is on its way, how far it has come, and how fast."""
+    served.write("extra/long.img", bytes(4_000_000))
+    with Client(lan.client) as c:
+        c.ask(request(DISCOVER, Lan.CLIENT_MAC, *pxe(7)))
+    with rawhttp.Connection(lan.client, Lan.SERVER, receive_buffer=4096) as slow:
+        slow.ask("/extra/long.img")
+        said = wait_for(lambda: "On its way: extra/long.img" in (s := run("explain", CLIENT).stdout) and s)
+    assert "of 4.0 MB (" in said and "/s" in said
+    assert "\nrunning   All is well so far.\n" in said
+
+
 def test_explain_of_a_stranger(run, boot):
     done = run("explain", "02:00:00:00:00:99")
     assert (done.returncode, done.stdout) == (UNKNOWN, "")
-    assert "heard of" in done.stderr
+    assert "heard of" in done.stderr and "pixie status" in done.stderr
     done = run("explain", "192.0.2.222")
     assert done.returncode == UNKNOWN
+
+
+def test_explain_of_half_a_mac(run):
+    done = run("explain", "52-54-00-70-78")
+    assert done.returncode == 64 and "no MAC" in done.stderr
 
 
 def test_explain_of_one_that_never_booted(run):
