@@ -40,8 +40,8 @@ def circumstances(whole):
 
 def growth_table(results):
     peers = list(next(iter(results.values())))
-    yield "| clients | " + " | ".join(f"{p}: MB/s, p99 s, failed" for p in peers) + " | pixie CPU ms a transfer |"
-    yield "|---" * (len(peers) + 2) + "|"
+    yield "| clients | " + " | ".join(f"{p}: MB/s, p99 s, failed" for p in peers) + " | pixie CPU ms a transfer | without the clients' input path |"
+    yield "|---" * (len(peers) + 3) + "|"
     for name, by_peer in results.items():
         cells = []
         for p in peers:
@@ -51,8 +51,10 @@ def growth_table(results):
                 continue
             cells.append(f"{report.median(runs, 'mb_s'):.0f}, {report.median(runs, 'p99_ms') / 1000:.2f}, "
                          f"{report.median(runs, 'failed'):.0f}")
-        cpu = statistics.median(report.values(by_peer["pixie"], "cpu_request")) / 1000
-        yield f"| {name.split('-')[1]} | " + " | ".join(cells) + f" | {cpu:.2f} |"
+        for measure in ["cpu_request", "own_cpu_request"]:
+            found = report.median(by_peer["pixie"], measure)
+            cells.append(f"{found / 1000:.2f}" if found else "-")
+        yield f"| {name.split('-')[1]} | " + " | ".join(cells) + " |"
 
 
 def main(results, growth, several):

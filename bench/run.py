@@ -126,9 +126,9 @@ def measure(place, w, peer, options, seed):
     try:
         peers.wait_ready(TOOLS[w.tool], process)
         time.sleep(0.1)
-        idle = group.read(process.pid)
+        idle = group.read(process.pid, server_core)
         got = run_load(load_command(place, w, options.quick, seed), w.tool, load_core)
-        used = group.read(process.pid)
+        used = group.read(process.pid, server_core)
     finally:
         stop(process)
         log.close()
