@@ -137,6 +137,15 @@ udp_bind(const struct netaddr *addr)
 	return fd;
 }
 
+void
+udp_forget_local(int fd)
+{
+	int off = 0;
+
+	setsockopt(fd, IPPROTO_IP, IP_PKTINFO, &off, sizeof(off));
+	setsockopt(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, &off, sizeof(off));
+}
+
 int
 udp_twin(int fd)
 {

@@ -77,6 +77,8 @@ fill_pool(struct listener *l, struct pool *pool, struct netaddr addr,
 
 		netaddr_set_port(&addr, c->port_lo ? (uint16_t)(c->port_lo + i) : 0);
 		fd = udp_bind(&addr);
+		if (fd >= 0)
+			udp_forget_local(fd);
 		if (fd < 0)
 			err = fd;
 		else if (open_port(l, &pool->ports[pool->n++], fd, readable) < 0)
@@ -107,6 +109,7 @@ listener_open(struct listener *l, void (*readable)(void *))
 	if (getsockname(l->request.fd, &addr.sa, &len) < 0)
 		return -errno;
 	netaddr_unmap(&addr);
+	l->is_at_one_address = !netaddr_is_wildcard(&addr);
 	if (addr.sa.sa_family != AF_INET6)
 		return fill_pool(l, &l->v4, addr, readable);
 	if (takes_ipv4_too(l->request.fd, &addr))

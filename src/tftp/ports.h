@@ -40,6 +40,7 @@ struct listener {
 	struct tftp_server *server;
 	struct port request;
 	struct pool v4, v6;
+	bool is_at_one_address; /* the pools are, too: the kernel need not be told it */
 };
 
 /*

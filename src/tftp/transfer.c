@@ -62,6 +62,8 @@ transfer_new(struct port *port, const struct udp_path *path, const char *label,
 	memcpy(t->label + label_size, name, name_size);
 	t->port = port;
 	t->path = *path;
+	if (port->listener->is_at_one_address)
+		t->path.local = (struct netaddr){0};
 	return t;
 }
 

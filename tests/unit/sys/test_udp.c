@@ -87,6 +87,36 @@ ipv6_answers_leave_from_the_address_asked(void **state)
 	answers_leave_from_the_address_asked("::", "::1");
 }
 
+/* A port of the pool answers from where it is bound, and is told of the peer alone. */
+static void
+a_port_that_forgets_our_side_knows_its_peer(void **state)
+{
+	static const char *const hosts[] = {"127.0.0.7", "::1"};
+
+	for (unsigned i = 0; i < 2; i++) {
+		struct netaddr at = any_port(hosts[i]);
+		int port = udp_bind(&at), client = udp_bind(&at);
+		struct netaddr bound = bound_to(port), from = bound_to(client);
+		struct udp_batch *batch = udp_batch_new(1, 64);
+		struct udp_path path = {.peer = bound};
+		struct udp_dgram d;
+
+		udp_forget_local(port);
+		assert_int_equal(udp_send(client, &path, "ack", 3), 0);
+		assert_int_equal(receive(port, batch), 1);
+		d = udp_batch_get(batch, 0);
+		assert_true(netaddr_equal(&d.path.peer, &from));
+		assert_int_equal(d.path.local.sa.sa_family, 0);
+		assert_int_equal(udp_send(port, &d.path, "data", 4), 0);
+		assert_int_equal(receive(client, batch), 1);
+		d = udp_batch_get(batch, 0);
+		assert_true(netaddr_equal(&d.path.peer, &bound));
+		udp_batch_free(batch);
+		close(port);
+		close(client);
+	}
+}
+
 /* systemd passes [::]:69 that takes IPv4 too: its clients must look like IPv4. */
 static void
 a_dual_stack_socket_speaks_plain_ipv4(void **state)
@@ -408,6 +438,7 @@ main(void)
 		cmocka_unit_test(a_path_that_turns_out_narrow_gets_fragments),
 		cmocka_unit_test(ipv4_answers_leave_from_the_address_asked),
 		cmocka_unit_test(ipv6_answers_leave_from_the_address_asked),
+		cmocka_unit_test(a_port_that_forgets_our_side_knows_its_peer),
 		cmocka_unit_test(a_dual_stack_socket_speaks_plain_ipv4),
 		cmocka_unit_test(a_datagram_too_long_is_marked),
 		cmocka_unit_test(a_burst_by_gso),
