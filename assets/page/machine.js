@@ -41,7 +41,7 @@ function facts(m) {
 
 function scriptLink(m) {
 	if (!m.script)
-		return [el('span', {class: 'muted'}, 'No script fetched yet')];
+		return [el('span', {class: 'muted'}, 'It has no script')];
 	const path = m.script.split('/').map(encodeURIComponent).join('/');
 	return [el('span', {class: 'muted'}, 'Script '), el('a', {href: `/ipxe/${path}`}, m.script)];
 }

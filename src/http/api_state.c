@@ -5,8 +5,8 @@
 #include "http/api_inside.h"
 #include "http/shape.h"
 
-static const char in_memory[] =
-	"it holds now, but could not be written to the database yet; see 'store'";
+static const char in_memory[] = "it holds now, but could not be written to the database "
+				"yet; pixie's log says why";
 
 /* Who says to have done it, as the timeline shows it. */
 static const char *
@@ -134,7 +134,7 @@ state_call(struct call *call)
 		call_error(call, 422, "%s", wrong);
 	else if (!whose(call) || !is_of_a_machine(&call->mac))
 		call_error(call, 404,
-			"'%s' is no machine's MAC address, and no machine with one",
+			"no machine has the address '%s'; name it by its card's MAC",
 			call->id);
 	else
 		generation = change(call, state, by_of(call, body));

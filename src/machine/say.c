@@ -175,8 +175,11 @@ say_script(struct writer *w, const struct event *e)
 static void
 say_local(struct writer *w, const struct event *e)
 {
-	wr_str(w, "Is told to boot its own disk");
-	put_reason(w, e->text);
+	wr_str(w, "Is told to boot its local disk");
+	if (is(e->text))
+		wr_fmt(w, ", by its state (%s)",
+			strcmp(e->text, "local") == 0 ? "local, or a once that is used up"
+						      : e->text);
 }
 
 static void

@@ -145,8 +145,9 @@ is_no_request(const struct story *s, struct verdict *v)
 	if (s->offers > 1)
 		snprintf(often, sizeof(often), " (%u times)", s->offers);
 	text(v,
-		"It was offered \"%s\"%s and came for nothing: neither to port 4011 nor "
-		"to TFTP or HTTP.",
+		"It was offered \"%s\"%s and did not fetch it: nothing came to port "
+		"4011, "
+		"TFTP or HTTP.",
 		name_of(s->offer), often);
 	next(v, "Let UDP 4011 and 69 and TCP 80 through the firewall of this host and "
 		"what stands "
@@ -466,8 +467,8 @@ is_lossy(const struct story *s, struct verdict *v)
 
 	if (e == NULL)
 		return false;
-	text(v, "Of %s, %u %% of the packets had to be sent again (%" PRIu32 ").",
-		name_of(e), story_loss(e), e->resent);
+	text(v, "%u %% of the packets of %s had to be sent again (%" PRIu32 ").",
+		story_loss(e), name_of(e), e->resent);
 	next(v, "Look at the cable, and at the switch port: speed and duplex must be the "
 		"same on "
 		"both ends (errors are counted there).");

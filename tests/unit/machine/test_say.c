@@ -40,7 +40,12 @@ static const struct {
 		"Is refused .. by HTTP: leaves."},
 	{{.kind = EV_SCRIPT, .name = "default.ipxe"},
 		"Is given its script, default.ipxe."},
-	{{.kind = EV_LOCAL}, "Is told to boot its own disk."},
+	{{.kind = EV_LOCAL}, "Is told to boot its local disk."},
+	{{.kind = EV_LOCAL, .text = "local"},
+		"Is told to boot its local disk, by its state (local, or a once that is "
+		"used up)."},
+	{{.kind = EV_LOCAL, .text = "ignore"},
+		"Is told to boot its local disk, by its state (ignore)."},
 	{{.kind = EV_STATE, .name = "once", .text = "page"},
 		"Its state is now 'once' (page)."},
 	{{.kind = EV_DONE}, "Reports that it is done."},
