@@ -73,8 +73,9 @@ dice(void)
 }
 
 static void
-put_in_flight(bool to_client, const struct iovec iov[2])
+put_in_flight(bool to_client, const struct udp_frame *f)
 {
+	const struct iovec *iov = f->iov;
 	struct packet *p;
 
 	if (sim.n == IN_FLIGHT)
@@ -91,13 +92,13 @@ put_in_flight(bool to_client, const struct iovec iov[2])
 }
 
 static void
-transmit(bool to_client, const struct iovec iov[2])
+transmit(bool to_client, const struct udp_frame *f)
 {
 	if (dice() < sim.is.loss)
 		return;
-	put_in_flight(to_client, iov);
+	put_in_flight(to_client, f);
 	while (dice() < sim.is.repeat)
-		put_in_flight(to_client, iov);
+		put_in_flight(to_client, f);
 }
 
 /* The server's side. */
@@ -111,7 +112,7 @@ serve(void)
 
 			if (((uint8_t *)f->iov[0].iov_base)[1] == TFTP_DATA)
 				sim.data_sent++;
-			transmit(true, f->iov);
+			transmit(true, f);
 		}
 }
 
@@ -140,9 +141,9 @@ server_receives(const struct packet *p)
 static void
 client_sends(const void *data, size_t len)
 {
-	struct iovec iov[2] = {{(void *)data, len}, {NULL, 0}};
+	struct udp_frame f = {.iov = {{(void *)data, len}}};
 
-	transmit(false, iov);
+	transmit(false, &f);
 	/* EDK2 waits 4 s; a second shows the same and keeps runs short. */
 	sim.wake = sim.now + 1000000;
 }
