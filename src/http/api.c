@@ -164,13 +164,31 @@ metrics_answer(const struct visit *v, struct reply *r)
 }
 
 bool
+api_machine_by_mac(struct api *api, const struct mac *mac, struct machine_view *out)
+{
+	struct machine_view was;
+	bool stored;
+
+	if (registry_machine(api->o.registry, mac, out)) {
+		if (out->last_ms == 0 && store_machine(api->o.store, &out->mac, &was)) {
+			out->first_ms = was.first_ms;
+			out->last_ms = was.last_ms;
+		}
+		return true;
+	}
+	*out = (struct machine_view){0};
+	stored = store_machine(api->o.store, mac, out);
+	return registry_kept(api->o.registry, mac, out) || stored;
+}
+
+bool
 api_find(struct api *api, const char *id, struct machine_view *out)
 {
 	struct netaddr addr;
 	struct mac mac;
 
 	if (mac_parse(id, strlen(id), &mac))
-		return registry_machine(api->o.registry, &mac, out);
+		return api_machine_by_mac(api, &mac, out);
 	return netaddr_parse_host(id, &addr) &&
 	       registry_machine_at(api->o.registry, &addr, out);
 }

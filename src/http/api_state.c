@@ -75,7 +75,7 @@ answer_state(struct call *call, bool durable)
 	struct machine_view m;
 	json_t *o;
 
-	if (!registry_machine(call->api->o.registry, &call->mac, &m)) {
+	if (!api_machine_by_mac(call->api, &call->mac, &m)) {
 		call_error(call, 503, "no room for another machine");
 		return;
 	}
@@ -147,11 +147,9 @@ state_call(struct call *call)
 
 /* One that is being sent something is not forgotten: it would be heard of at once. */
 static void
-not_forgotten(struct call *call)
+not_forgotten(struct call *call, bool is_known)
 {
-	struct machine_view m;
-
-	if (api_find(call->api, call->id, &m) && m.has_mac)
+	if (is_known)
 		call_error(call, 409,
 			"a transfer to '%s' is under way; try again when it is over",
 			call->id);
@@ -163,12 +161,16 @@ bool
 forget_call(struct call *call)
 {
 	uint64_t generation = 0;
+	struct machine_view m;
 	char who[MAC_TEXT];
+	bool is_known = api_find(call->api, call->id, &m) && m.has_mac;
 
-	if (whose(call))
+	if (is_known) {
+		call->mac = m.mac;
 		generation = registry_forget(call->api->o.registry, &call->mac);
+	}
 	if (generation == 0) {
-		not_forgotten(call);
+		not_forgotten(call, is_known);
 		return true;
 	}
 	log_info(mac_text(&call->mac, who), "machine-forgotten",

@@ -234,8 +234,11 @@ begin_if_new(struct registry *r, struct machine *m, const struct event *e)
 void
 machine_asks(struct registry *r, struct machine *m, const struct event *what)
 {
-	if (!machine_may(r, m))
+	if (!machine_may(r, m)) {
+		if (m->orders != NULL)
+			m->orders->once_boot = 0; /* this may be the boot after it */
 		return;
+	}
 	begin_if_new(r, m, what);
 	note_progress(r, m, what);
 	alive(r, m);

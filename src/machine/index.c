@@ -70,6 +70,21 @@ index_put(struct index *x, uint32_t hash, uint32_t slot)
 	return true;
 }
 
+bool
+index_grow(struct index *x)
+{
+	struct index more;
+
+	if (!index_init(&more, x->mask + 1))
+		return false;
+	for (size_t i = 0; i <= x->mask; i++)
+		if (x->entries[i].slot != SLOT_NONE)
+			index_put(&more, x->entries[i].hash, x->entries[i].slot);
+	free(x->entries);
+	*x = more;
+	return true;
+}
+
 /* Those behind the hole that a search would no longer find move into it. */
 static void
 close_hole(struct index *x, size_t hole)

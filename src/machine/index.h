@@ -1,6 +1,6 @@
 /*
- * Slots of an array found by a hash: open addressing of a fixed size. It knows hashes
- * only; whoever asks compares the thing itself.
+ * Slots of an array found by a hash: open addressing, of a fixed size unless it is made
+ * to grow. It knows hashes only; whoever asks compares the thing itself.
  */
 #ifndef PIXIE_MACHINE_INDEX_H
 #define PIXIE_MACHINE_INDEX_H
@@ -35,6 +35,8 @@ uint32_t index_next(const struct index *x, uint32_t hash, size_t *at);
 
 /* False when it is full. */
 bool index_put(struct index *x, uint32_t hash, uint32_t slot);
+/* Room for twice as many; false without memory. */
+bool index_grow(struct index *x);
 /* Takes one entry out; nothing when there is none. */
 void index_remove(struct index *x, uint32_t hash, uint32_t slot);
 

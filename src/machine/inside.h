@@ -11,6 +11,7 @@
 #include "base/quota.h"
 #include "machine/index.h"
 #include "machine/registry.h"
+#include "machine/states.h"
 #include "machine/step.h"
 #include "machine/tally.h"
 #include "machine/texts.h"
@@ -26,7 +27,8 @@
 enum queue {
 	QUEUE_STRANGERS, /* were heard, and got nothing whole from us */
 	QUEUE_REGULARS,
-	QUEUE_KEPT, /* have a state, or used up a `once`: never make room */
+	QUEUE_KEPT, /* have a state, or used up a `once`; the oldest of too many are
+		     * regulars: their state is kept without them */
 	QUEUES
 };
 
@@ -60,18 +62,15 @@ struct pieces {
 	unsigned n;
 };
 
-/* Its state, and the token of its boot: what must be on disk. */
+/* Its state, and the token of its boot. What of it outlives the machine: states.h. */
 struct orders {
-	TAILQ_ENTRY(orders) dirty;
 	struct machine *whose;
-	uint64_t dirty_since;
 	enum machine_state state; /* set by somebody */
-	bool is_dirty, state_set, once_used;
+	bool state_set, once_used;
 	char by[24];
 	char token[DONE_TOKEN_TEXT];
 	uint32_t once_boot, token_boot;
 };
-TAILQ_HEAD(dirty_orders, orders);
 
 /* There are thousands: a field here is 16,384 fields. */
 struct machine {
@@ -133,7 +132,6 @@ struct word {
 };
 STAILQ_HEAD(words, word);
 
-#define FORGOTTEN_MAX 256
 #define COMMON_UUIDS_MAX 64
 
 struct registry {
@@ -147,12 +145,12 @@ struct registry {
 	uint32_t n_slots, fresh; /* slots from `fresh` on were never used */
 	unsigned counts[QUEUES];
 	struct machines queues[QUEUES], open, unused;
-	struct dirty_orders dirty;
 	struct texts texts;
 	size_t parts; /* bytes of the machines' traits, pasts, pieces and orders */
 	struct index by_mac, by_uuid, by_addr, by_bare, by_token;
 	struct uuid common[COMMON_UUIDS_MAX]; /* seen on several machines */
 	unsigned n_common;
+	struct states states;
 	struct timeline timeline;
 	struct transfer_list transfers;
 	size_t n_transfers, n_open;
@@ -161,8 +159,7 @@ struct registry {
 	double strangers_left; /* events that strangers may still put into the ring */
 	struct mono strangers_at;
 	uint64_t generation;
-	struct mac forgotten[FORGOTTEN_MAX];
-	unsigned n_forgotten;
+	uint64_t refused; /* states, when the log said so last */
 	void (*wake)(void *arg);
 	void *wake_arg;
 	struct words words;
@@ -213,7 +210,11 @@ struct machine *roster_by_mac(struct registry *r, const struct mac *mac);
 struct machine *roster_by_addr(struct registry *r, const struct netaddr *addr);
 /* Not broadcast, multicast or nobody, which no card has. */
 bool roster_is_name(const struct mac *mac);
+/* NULL: no room. Without what is kept of it: see roster_named(). */
 struct machine *roster_make(struct registry *r, const struct mac *mac);
+/* By any of its cards; one that was forgotten is called back with its state if `make`,
+ * one that was never heard of is made then. NULL: nobody, or no room. */
+struct machine *roster_named(struct registry *r, const struct mac *mac, bool make);
 /* By the order of registry_tell(); made when `make`. NULL: nobody, or no room. */
 struct machine *roster_meet(struct registry *r, const struct sighting *who, bool make);
 /* It moves up, and to the young end. */
@@ -233,6 +234,7 @@ struct machine *roster_by_uuid(struct registry *r, const struct uuid *uuid);
 void machine_add_mac(struct registry *r, struct machine *m, const struct mac *mac);
 void machine_drop_last_mac(struct registry *r, struct machine *m);
 void machine_drop_uuid(struct registry *r, struct machine *m);
+void machine_take_uuid(struct registry *r, struct machine *m, const struct uuid *uuid);
 
 /* merge.c: two that turn out to be one. `from` is gone afterwards. */
 void machine_absorb(struct registry *r, struct machine *into, struct machine *from);
@@ -260,7 +262,17 @@ void machine_keep_verdict(struct registry *r, struct machine *m, const struct ve
 /* state.c */
 /* Its orders changed. */
 void machine_dirty(struct registry *r, struct machine *m);
-/* Off the list, and its token is nobody's. */
+/* Longer than others, if it has a state. */
+void machine_stay(struct registry *r, struct machine *m);
+/* Its token is nobody's any more. */
 void machine_drop_orders(struct registry *r, struct machine *m);
+
+/* recall.c */
+/* What is kept of it is its own again. */
+void machine_recall(
+	struct registry *r, struct machine *m, const struct state_record *kept);
+/* Its orders, and the token of its boot, into what is kept and is to be on disk. */
+void machine_keep(struct registry *r, const struct machine *m);
+void orders_put_token(struct registry *r, struct orders *o, const char *token);
 
 #endif

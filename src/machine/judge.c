@@ -276,6 +276,23 @@ look_at_some(struct registry *r, size_t left)
 	return left;
 }
 
+/* Rarely, if ever: a million states that nobody set. */
+static void
+say_refused(struct registry *r)
+{
+	uint64_t before, now;
+
+	registry_lock(r);
+	before = r->refused;
+	now = r->refused = r->states.refused;
+	registry_unlock(r);
+	if (before == 0 && now > 0)
+		log_error(NULL, "states-full", NUM("states", registry_states(r)),
+			STR("so", "that a new machine used up its script's 'once' is "
+				  "remembered as long as the machine itself: DELETE "
+				  "those that are not yours"));
+}
+
 void
 registry_tick(struct registry *r)
 {
@@ -290,4 +307,5 @@ registry_tick(struct registry *r)
 	while (n > 0)
 		n = look_at_some(r, n);
 	log_words(r);
+	say_refused(r);
 }

@@ -141,6 +141,23 @@ take_facts(struct registry *r, struct machine *into, const struct machine *from)
 	into->looked = 0;
 }
 
+/* A `once` that one card used up is used up; a state that somebody set is `into`'s. */
+static bool
+take_state(struct registry *r, struct machine *into, const struct machine *from)
+{
+	const struct orders *was = orders_of(from);
+	bool goes_on = from->is_open && was->once_boot == from->boot;
+
+	if (!was->once_used || orders_of(into)->state_set || orders_of(into)->once_used ||
+		machine_orders(r, into) == NULL)
+		return false;
+	into->orders->once_used = true;
+	into->orders->once_boot = goes_on ? into->boot : 0;
+	into->in_script = from->in_script;
+	into->is_done |= from->is_done;
+	return true;
+}
+
 static void
 take_transfers(struct registry *r, struct machine *into, struct machine *from)
 {
@@ -162,6 +179,7 @@ machine_absorb(struct registry *r, struct machine *into, struct machine *from)
 {
 	struct mac macs[MACS_MAX];
 	unsigned n = from->n_macs;
+	bool news;
 
 	machine_flush_like(r, from);
 	machine_flush_like(r, into);
@@ -171,6 +189,7 @@ machine_absorb(struct registry *r, struct machine *into, struct machine *from)
 	interleave(r, into, from);
 	from->first = from->last = RECORD_NONE;
 	take_facts(r, into, from);
+	news = take_state(r, into, from);
 	if (from->transfers > 0)
 		take_transfers(r, into, from);
 	if (from->queue > into->queue)
@@ -178,4 +197,6 @@ machine_absorb(struct registry *r, struct machine *into, struct machine *from)
 	roster_forget(r, from);
 	for (unsigned i = 0; i < n; i++)
 		machine_add_mac(r, into, &macs[i]);
+	if (news)
+		machine_dirty(r, into);
 }

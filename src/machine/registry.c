@@ -72,6 +72,7 @@ make_tables(struct registry *r)
 	return r->slots != NULL && index_init(&r->by_mac, 2 * n) &&
 	       index_init(&r->by_uuid, n) && index_init(&r->by_addr, n) &&
 	       index_init(&r->by_bare, n) && index_init(&r->by_token, n) &&
+	       states_init(&r->states, r->seed) &&
 	       timeline_init(&r->timeline, r->config.timeline_bytes
 						   ? r->config.timeline_bytes
 						   : TIMELINE_DEFAULT);
@@ -93,7 +94,6 @@ registry_new(const struct registry_config *config)
 	for (int i = 0; i < QUEUES; i++)
 		TAILQ_INIT(&r->queues[i]);
 	TAILQ_INIT(&r->open);
-	TAILQ_INIT(&r->dirty);
 	TAILQ_INIT(&r->unused);
 	TAILQ_INIT(&r->transfers);
 	STAILQ_INIT(&r->words);
@@ -136,6 +136,7 @@ registry_free(struct registry *r)
 	index_deinit(&r->by_addr);
 	index_deinit(&r->by_bare);
 	index_deinit(&r->by_token);
+	states_deinit(&r->states);
 	timeline_deinit(&r->timeline);
 	pthread_mutex_destroy(&r->lock);
 	tally_deinit(&r->tally);
@@ -276,8 +277,8 @@ registry_memory(struct registry *r)
 	n = sizeof(*r) + r->fresh * sizeof(*r->slots) + r->parts + r->texts.bytes +
 	    index_memory(&r->by_mac) + index_memory(&r->by_uuid) +
 	    index_memory(&r->by_addr) + index_memory(&r->by_bare) +
-	    index_memory(&r->by_token) + timeline_memory(&r->timeline) +
-	    r->n_transfers * sizeof(struct transfer);
+	    index_memory(&r->by_token) + states_memory(&r->states) +
+	    timeline_memory(&r->timeline) + r->n_transfers * sizeof(struct transfer);
 	registry_unlock(r);
 	return n;
 }

@@ -28,8 +28,8 @@ bool machine_state_parse(const char *text, size_t len, enum machine_state *out);
 struct registry;
 
 struct registry_config {
-	unsigned machines_max; /* 0: 16384; the one silent for longest makes room, one
-				  with a state set by somebody never */
+	unsigned machines_max; /* 0: 16384; the one silent for longest makes room. Its
+				  state stays known: machine/states.h */
 	size_t timeline_bytes; /* of the ring; 0: 16 MiB */
 	/* Both clocks; NULL: the system's. */
 	struct mono (*now)(void *arg);
@@ -103,8 +103,8 @@ void registry_tick(struct registry *r);
 uint64_t registry_set_state(struct registry *r, const struct mac *mac,
 	enum machine_state state, const char *by);
 /*
- * Forgets the machine, its state included. The generation as above, 0: not known, or
- * something is being sent to it.
+ * Forgets the machine, its state included, and what the store has of it; also one that
+ * is not in memory. The generation as above, 0: it is being sent something.
  */
 uint64_t registry_forget(struct registry *r, const struct mac *mac);
 /*
@@ -179,6 +179,11 @@ bool registry_machine(
 	struct registry *r, const struct mac *mac, struct machine_view *out);
 bool registry_machine_at(
 	struct registry *r, const struct netaddr *addr, struct machine_view *out);
+/*
+ * Of one that was forgotten for want of room: its state, and nothing else of `v` if that
+ * has a MAC already. False: it has none.
+ */
+bool registry_kept(struct registry *r, const struct mac *mac, struct machine_view *v);
 /* What is under way, of one machine or (NULL) of all; malloc'ed. */
 struct transfer_view *registry_transfers(
 	struct registry *r, const struct mac *mac, size_t *n);
@@ -214,19 +219,26 @@ struct state_record {
 	uint32_t boot;               /* the boot that the token is of */
 	char token[DONE_TOKEN_TEXT]; /* "" none */
 	bool done;
-	bool forgotten; /* registry_forget(): the machine's record is to go */
+	bool forgotten; /* registry_forget(): what is stored of it is to go, before a
+			   state that it has again is written */
 };
 /* Calls back (in any thread, no lock of ours held) when there is something to take. */
 void registry_on_dirty(struct registry *r, void (*wake)(void *arg), void *arg);
-/* Takes up to `max` changed records; `*generation`: all changes up to it are taken. */
+/* Takes up to `max` changed records; `*generation`: all changes up to it are taken, 0:
+ * there are more. */
 size_t registry_take_dirty(
 	struct registry *r, struct state_record *out, size_t max, uint64_t *generation);
 /* Of the last change: what store_when_durable() is to wait for when it is not told. */
 uint64_t registry_generation(struct registry *r);
 /* They could not be written: to be taken again. */
 void registry_put_back(struct registry *r, const struct state_record *records, size_t n);
+/* Whatever is known is to be taken again: the disk has lost it. */
+void registry_all_dirty(struct registry *r);
+size_t registry_states(struct registry *r); /* how many machines have one */
 /* At start: what the store remembered. Later tellings win. */
 void registry_restore(struct registry *r, const struct state_record *record);
 void registry_restore_machine(struct registry *r, const struct machine_view *view);
+/* The other cards and the UUID of one with a state, known as a machine again or not. */
+void registry_restore_names(struct registry *r, const struct machine_view *view);
 
 #endif

@@ -84,19 +84,29 @@ dequeue(struct registry *r, struct machine *m)
 	TAILQ_REMOVE(&r->queues[m->queue], m, age);
 }
 
-/* Regulars are three quarters at most: strangers must have room to become some. */
+/* The oldest of a queue that has grown too long. */
+static void
+demote(struct registry *r, enum queue queue, enum queue to)
+{
+	struct machine *oldest = TAILQ_FIRST(&r->queues[queue]);
+
+	dequeue(r, oldest);
+	enqueue(r, oldest, to);
+}
+
+/*
+ * Those with a state are half at most, their states being kept without them; regulars
+ * are three quarters: strangers must have room to become some.
+ */
 void
 roster_promote(struct registry *r, struct machine *m, enum queue queue)
 {
-	struct machine *oldest;
-
 	dequeue(r, m);
 	enqueue(r, m, queue);
-	if (r->counts[QUEUE_REGULARS] <= r->n_slots - r->n_slots / 4)
-		return;
-	oldest = TAILQ_FIRST(&r->queues[QUEUE_REGULARS]);
-	dequeue(r, oldest);
-	enqueue(r, oldest, QUEUE_STRANGERS);
+	if (r->counts[QUEUE_KEPT] > r->n_slots / 2)
+		demote(r, QUEUE_KEPT, QUEUE_REGULARS);
+	if (r->counts[QUEUE_REGULARS] > r->n_slots - r->n_slots / 4)
+		demote(r, QUEUE_REGULARS, QUEUE_STRANGERS);
 }
 
 static void
@@ -176,6 +186,7 @@ unused_slot(struct registry *r)
 	return m;
 }
 
+/* One that is made has not been seen: what is told of it next says when. */
 struct machine *
 roster_make(struct registry *r, const struct mac *mac)
 {
@@ -186,7 +197,6 @@ roster_make(struct registry *r, const struct mac *mac)
 	m->is_used = true;
 	m->arch = -1;
 	m->first = m->last = m->boot_first = RECORD_NONE;
-	m->first_ms = m->last_ms = registry_wall(r);
 	m->heard = registry_now(r);
 	enqueue(r, m, QUEUE_STRANGERS);
 	if (mac != NULL)
@@ -209,6 +219,8 @@ machine_add_mac(struct registry *r, struct machine *m, const struct mac *mac)
 		return;
 	*(m->n_macs ? &m->traits->others[m->n_macs - 1] : &m->mac) = *mac;
 	m->n_macs++;
+	if (m->n_macs > 1)
+		states_link(&r->states, mac, &m->mac);
 }
 
 void
@@ -217,6 +229,45 @@ machine_drop_last_mac(struct registry *r, struct machine *m)
 	const struct mac *mac = machine_mac(m, --m->n_macs);
 
 	index_remove(&r->by_mac, registry_hash(r, mac->b, sizeof(mac->b)), slot_of(r, m));
+}
+
+/* One that was forgotten for want of room, but not its state. */
+static struct machine *
+called_back(struct registry *r, const struct mac *mac, const struct state_record *kept)
+{
+	struct machine *m = roster_make(r, &kept->mac);
+	struct mac cards[MACS_MAX];
+	struct uuid uuid;
+	unsigned n;
+
+	if (m == NULL)
+		return NULL;
+	machine_add_mac(r, m, mac);
+	n = states_cards(&r->states, &kept->mac, cards, MACS_MAX);
+	for (unsigned i = 0; i < n; i++)
+		if (roster_by_mac(r, &cards[i]) == NULL)
+			machine_add_mac(r, m, &cards[i]);
+	if (states_uuid(&r->states, &kept->mac, &uuid) &&
+		roster_by_uuid(r, &uuid) == NULL)
+		machine_take_uuid(r, m, &uuid);
+	machine_recall(r, m, kept);
+	return m;
+}
+
+struct machine *
+roster_named(struct registry *r, const struct mac *mac, bool make)
+{
+	struct machine *m = roster_by_mac(r, mac);
+	struct state_record kept;
+
+	if (m != NULL || !roster_is_name(mac))
+		return m;
+	if (!states_find(&r->states, mac, &kept))
+		return make ? roster_make(r, mac) : NULL;
+	m = roster_by_mac(r, &kept.mac); /* and this is another card of it */
+	if (m != NULL)
+		machine_add_mac(r, m, mac);
+	return m != NULL || !make ? m : called_back(r, mac, &kept);
 }
 
 /* Addresses. */
@@ -285,14 +336,6 @@ by_dhcps_word(struct registry *r, const struct netaddr *addr)
 }
 
 static struct machine *
-by_mac(struct registry *r, const struct sighting *who, bool make)
-{
-	struct machine *m = roster_by_mac(r, &who->mac);
-
-	return m != NULL || !make ? m : roster_make(r, &who->mac);
-}
-
-static struct machine *
 by_address(struct registry *r, const struct sighting *who, bool make)
 {
 	struct machine *m = find_addr(r, &r->by_addr, &who->addr);
@@ -312,11 +355,11 @@ find(struct registry *r, const struct sighting *who, bool make)
 	struct machine *m = NULL;
 
 	if (named && (who->mac_in_name || who->by_dhcp))
-		return by_mac(r, who, make);
+		return roster_named(r, &who->mac, make);
 	if (has_addr)
 		m = by_dhcps_word(r, &who->addr);
 	if (m == NULL && named)
-		return by_mac(r, who, make);
+		return roster_named(r, &who->mac, make);
 	if (m == NULL && who->has_uuid && !uuid_is_junk(&who->uuid))
 		m = roster_by_uuid(r, &who->uuid);
 	if (m == NULL && has_addr)

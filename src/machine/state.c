@@ -26,44 +26,25 @@ machine_state_parse(const char *text, size_t len, enum machine_state *out)
 }
 
 /*
- * Those with a state never make room for others. Nor do those that used up their
- * script's `once`, as they would be installed again; up to half of the places, else a
- * flood of names that get a default.ipxe could take them all.
+ * Those with a state make room for others later than strangers do. A script gives one to
+ * everybody, default.ipxe to names that nobody has: it drives out none that somebody set.
  */
-static bool
-is_kept(const struct registry *r, const struct machine *m)
+void
+machine_stay(struct registry *r, struct machine *m)
 {
 	const struct orders *o = orders_of(m);
+	bool has_room = r->counts[QUEUE_KEPT] < r->n_slots / 2;
 
-	return o->state_set || (o->once_used && r->counts[QUEUE_KEPT] < r->n_slots / 2);
+	if (m->queue != QUEUE_KEPT && (o->state_set || (o->once_used && has_room)))
+		roster_promote(r, m, QUEUE_KEPT);
 }
 
 void
 machine_dirty(struct registry *r, struct machine *m)
 {
 	r->generation++;
-	if (m->queue != QUEUE_KEPT && is_kept(r, m))
-		roster_promote(r, m, QUEUE_KEPT);
-	if (m->orders->is_dirty)
-		return;
-	m->orders->is_dirty = true;
-	m->orders->dirty_since = r->generation;
-	TAILQ_INSERT_TAIL(&r->dirty, m->orders, dirty);
-}
-
-static void
-clean(struct registry *r, struct orders *o)
-{
-	TAILQ_REMOVE(&r->dirty, o, dirty);
-	o->is_dirty = false;
-}
-
-static void
-put_token(struct registry *r, struct orders *o, const char *token)
-{
-	memcpy(o->token, token, DONE_TOKEN_TEXT);
-	index_put(&r->by_token, registry_hash(r, o->token, DONE_TOKEN_TEXT - 1),
-		slot_of(r, o->whose));
+	machine_keep(r, m);
+	machine_stay(r, m);
 }
 
 static void
@@ -82,8 +63,6 @@ machine_drop_orders(struct registry *r, struct machine *m)
 	if (m->orders == NULL)
 		return;
 	drop_token(r, m->orders);
-	if (m->orders->is_dirty)
-		clean(r, m->orders);
 }
 
 /* Unlocks, and wakes the store if `changed`. */
@@ -123,27 +102,27 @@ put_state(struct registry *r, struct machine *m, enum machine_state state, const
 	tell_state(r, m);
 }
 
-/* One that is made here has not been seen: what is told of it next says when. */
-static struct machine *
-known_or_made(struct registry *r, const struct mac *mac)
-{
-	struct machine *m = roster_by_mac(r, mac);
-
-	if (m != NULL || !roster_is_name(mac))
-		return m;
-	m = roster_make(r, mac);
-	if (m != NULL)
-		m->first_ms = m->last_ms = 0;
-	return m;
-}
-
 /* With orders, which are about to change. NULL: no room, no memory. */
 static struct machine *
 to_be_ordered(struct registry *r, const struct mac *mac)
 {
-	struct machine *m = known_or_made(r, mac);
+	struct machine *m = roster_named(r, mac, true);
 
 	return m != NULL && machine_orders(r, m) != NULL ? m : NULL;
+}
+
+/* Its state is kept even while there is no room for the machine. */
+static bool
+put_unseen(struct registry *r, const struct mac *mac, enum machine_state state,
+	const char *by)
+{
+	struct state_record record = {.mac = *mac, .state = state, .state_set = true};
+
+	if (!roster_is_name(mac))
+		return false;
+	snprintf(record.by, sizeof(record.by), "%s", by);
+	r->generation++;
+	return states_put(&r->states, &record);
 }
 
 uint64_t
@@ -157,12 +136,26 @@ registry_set_state(struct registry *r, const struct mac *mac, enum machine_state
 		return 0;
 	registry_lock(r);
 	m = to_be_ordered(r, mac);
-	if (m != NULL) {
+	if (m != NULL)
 		put_state(r, m, state, by);
+	if (m != NULL || put_unseen(r, mac, state, by))
 		generation = r->generation;
-	}
-	unlock(r, m != NULL);
+	unlock(r, generation != 0);
 	return generation;
+}
+
+/* Of all its cards; of one that is not in memory what is kept and what is on disk. */
+static void
+forget_state(struct registry *r, const struct machine *m, const struct mac *mac)
+{
+	struct state_record kept;
+
+	if (m == NULL && states_find(&r->states, mac, &kept))
+		states_forget(&r->states, &kept.mac);
+	else if (m == NULL)
+		states_forget(&r->states, mac);
+	for (unsigned i = 0; m != NULL && i < m->n_macs; i++)
+		states_forget(&r->states, machine_mac(m, i));
 }
 
 uint64_t
@@ -171,16 +164,16 @@ registry_forget(struct registry *r, const struct mac *mac)
 	uint64_t generation = 0;
 	struct machine *m;
 
-	if (r == NULL)
+	if (r == NULL || !roster_is_name(mac))
 		return 0;
 	registry_lock(r);
-	m = roster_by_mac(r, mac);
+	m = roster_named(r, mac, false);
 	/* One that is being sent something is heard of again at once. */
-	if (m != NULL && m->transfers == 0) {
+	if (m == NULL || m->transfers == 0) {
 		generation = ++r->generation;
-		if (r->n_forgotten < FORGOTTEN_MAX)
-			r->forgotten[r->n_forgotten++] = m->mac;
-		roster_forget(r, m);
+		forget_state(r, m, mac);
+		if (m != NULL)
+			roster_forget(r, m);
 	}
 	unlock(r, generation != 0);
 	return generation;
@@ -194,7 +187,10 @@ wanted(const struct machine *m, enum machine_state in_script)
 	return o->state_set ? o->state : in_script;
 }
 
-/* The boot that uses it up goes on getting the script: iPXE asks again after errors. */
+/*
+ * The boot that uses it up goes on getting the script: iPXE asks again after errors. A
+ * boot that nobody counted (0) might be any.
+ */
 static enum machine_state
 state_now(const struct machine *m, enum machine_state in_script)
 {
@@ -203,7 +199,22 @@ state_now(const struct machine *m, enum machine_state in_script)
 
 	if (state != STATE_ONCE || !o->once_used)
 		return state;
-	return o->once_boot == m->boot && !m->is_done ? STATE_ONCE : STATE_LOCAL;
+	return o->once_boot == m->boot && m->boot != 0 && !m->is_done ? STATE_ONCE
+								      : STATE_LOCAL;
+}
+
+/* Of a machine that is not in memory: no boot goes on that could have used it up. */
+static enum machine_state
+state_unseen(
+	const struct registry *r, const struct mac *mac, enum machine_state in_script)
+{
+	struct state_record kept;
+	enum machine_state state;
+
+	if (!states_find(&r->states, mac, &kept))
+		return in_script;
+	state = kept.state_set ? kept.state : in_script;
+	return state == STATE_ONCE && kept.once_used ? STATE_LOCAL : state;
 }
 
 void
@@ -216,7 +227,7 @@ registry_asks(
 	if (r == NULL)
 		return;
 	registry_lock(r);
-	m = known_or_made(r, mac);
+	m = roster_named(r, mac, true);
 	if (m != NULL)
 		machine_asks(r, m, &e);
 	registry_unlock(r);
@@ -231,37 +242,60 @@ registry_state(struct registry *r, const struct mac *mac, enum machine_state in_
 	if (r == NULL)
 		return in_script;
 	registry_lock(r);
-	m = roster_by_mac(r, mac);
+	m = roster_named(r, mac, false);
 	if (m != NULL)
 		m->in_script = (uint8_t)in_script;
-	state = state_now(m, in_script);
+	state = m != NULL ? state_now(m, in_script) : state_unseen(r, mac, in_script);
 	registry_unlock(r);
 	return state;
+}
+
+/* Whether that changes anything. */
+static bool
+served(struct registry *r, struct machine *m, enum machine_state in_script)
+{
+	const struct orders *o = orders_of(m);
+	bool uses = wanted(m, in_script) == STATE_ONCE && !o->once_used;
+	/* A script that says `boot` again takes back that its `once` was used up. */
+	bool rearms = !o->state_set && in_script == STATE_BOOT && o->once_used;
+
+	if (!(uses || rearms) || machine_orders(r, m) == NULL)
+		return false;
+	m->orders->once_used = uses;
+	m->orders->once_boot = uses ? m->boot : 0;
+	machine_dirty(r, m);
+	return true;
+}
+
+/* There was no room for the machine; that its `once` is used up is kept all the same. */
+static bool
+served_unseen(struct registry *r, const struct mac *mac, enum machine_state in_script)
+{
+	struct state_record kept = {.mac = *mac};
+
+	if (!roster_is_name(mac))
+		return false;
+	states_find(&r->states, mac, &kept);
+	if ((kept.state_set ? kept.state : in_script) != STATE_ONCE || kept.once_used)
+		return false;
+	kept.once_used = true;
+	r->generation++;
+	return states_put(&r->states, &kept);
 }
 
 void
 registry_script_served(
 	struct registry *r, const struct mac *mac, enum machine_state in_script)
 {
-	const struct orders *o;
 	struct machine *m;
-	bool uses, rearms, changes;
+	bool news;
 
 	if (r == NULL)
 		return;
 	registry_lock(r);
-	m = known_or_made(r, mac);
-	o = orders_of(m);
-	uses = m != NULL && wanted(m, in_script) == STATE_ONCE && !o->once_used;
-	/* A script that says `boot` again takes back that its `once` was used up. */
-	rearms = !o->state_set && in_script == STATE_BOOT && o->once_used;
-	changes = (uses || rearms) && machine_orders(r, m) != NULL;
-	if (changes) {
-		m->orders->once_used = uses;
-		m->orders->once_boot = uses ? m->boot : 0;
-		machine_dirty(r, m);
-	}
-	unlock(r, changes);
+	m = roster_named(r, mac, true);
+	news = m != NULL ? served(r, m, in_script) : served_unseen(r, mac, in_script);
+	unlock(r, news);
 }
 
 /* Tokens. */
@@ -279,7 +313,7 @@ new_token(struct registry *r, struct machine *m)
 	drop_token(r, o);
 	for (size_t i = 0; i < sizeof(random); i++)
 		sprintf(token + 2 * i, "%02x", random[i]);
-	put_token(r, o, token);
+	orders_put_token(r, o, token);
 	o->token_boot = m->boot;
 	machine_dirty(r, m);
 	return true;
@@ -296,7 +330,7 @@ registry_done_token(
 	if (r == NULL)
 		return false;
 	registry_lock(r);
-	m = roster_by_mac(r, mac);
+	m = roster_named(r, mac, false);
 	o = orders_of(m);
 	has = *o->token && o->token_boot == m->boot;
 	if (m != NULL && !has)
@@ -307,17 +341,21 @@ registry_done_token(
 	return has;
 }
 
+/* Also of one that was forgotten while its installer was at work. */
 static struct machine *
 by_token(struct registry *r, const char *token, size_t len)
 {
 	uint32_t h = registry_hash(r, token, len), slot;
+	struct mac mac;
 	size_t at;
 
 	for (slot = index_first(&r->by_token, h, &at); slot != SLOT_NONE;
 		slot = index_next(&r->by_token, h, &at))
 		if (memcmp(r->slots[slot].orders->token, token, len) == 0)
 			return &r->slots[slot];
-	return NULL;
+	if (!states_by_token(&r->states, token, &mac) || roster_by_mac(r, &mac) != NULL)
+		return NULL; /* it has another token by now */
+	return to_be_ordered(r, &mac);
 }
 
 static void
@@ -349,123 +387,4 @@ registry_done(struct registry *r, const char *token, size_t len)
 		done(r, m);
 	unlock(r, news);
 	return m != NULL;
-}
-
-/* For the store. */
-
-void
-registry_on_dirty(struct registry *r, void (*wake)(void *arg), void *arg)
-{
-	registry_lock(r);
-	r->wake = wake;
-	r->wake_arg = arg;
-	registry_unlock(r);
-}
-
-uint64_t
-registry_generation(struct registry *r)
-{
-	uint64_t generation;
-
-	registry_lock(r);
-	generation = r->generation;
-	registry_unlock(r);
-	return generation;
-}
-
-static struct state_record
-record_of(const struct orders *o)
-{
-	struct state_record record = {.mac = o->whose->mac,
-		.state = o->state,
-		.state_set = o->state_set,
-		.once_used = o->once_used,
-		.once_boot = o->once_boot,
-		.boot = o->token_boot,
-		.done = o->whose->is_done};
-
-	memcpy(record.by, o->by, sizeof(record.by));
-	memcpy(record.token, o->token, sizeof(record.token));
-	return record;
-}
-
-size_t
-registry_take_dirty(
-	struct registry *r, struct state_record *out, size_t max, uint64_t *generation)
-{
-	struct orders *o;
-	size_t n = 0;
-
-	registry_lock(r);
-	while (r->n_forgotten > 0 && n < max)
-		out[n++] = (struct state_record){
-			.mac = r->forgotten[--r->n_forgotten], .forgotten = true};
-	while ((o = TAILQ_FIRST(&r->dirty)) != NULL && n < max) {
-		clean(r, o);
-		if (o->whose->n_macs > 0)
-			out[n++] = record_of(o);
-	}
-	*generation = o ? o->dirty_since - 1 : r->generation;
-	if (r->n_forgotten > 0)
-		*generation = 0;
-	registry_unlock(r);
-	return n;
-}
-
-void
-registry_put_back(struct registry *r, const struct state_record *records, size_t n)
-{
-	struct machine *m;
-	struct orders *o;
-
-	registry_lock(r);
-	while (n-- > 0) {
-		m = roster_by_mac(r, &records[n].mac);
-		if (m == NULL && records[n].forgotten && r->n_forgotten < FORGOTTEN_MAX)
-			r->forgotten[r->n_forgotten++] = records[n].mac;
-		o = m ? machine_orders(r, m) : NULL;
-		if (o == NULL || o->is_dirty)
-			continue;
-		o->is_dirty = true;
-		o->dirty_since = 1; /* nothing is safe before it is written */
-		TAILQ_INSERT_HEAD(&r->dirty, o, dirty);
-	}
-	registry_unlock(r);
-}
-
-static void
-restore(struct registry *r, struct machine *m, const struct state_record *record)
-{
-	struct orders *o = m->orders;
-
-	o->state = record->state;
-	o->state_set = record->state_set;
-	memcpy(o->by, record->by, sizeof(o->by));
-	o->by[sizeof(o->by) - 1] = '\0';
-	o->once_used = record->once_used;
-	if (o->once_used && !o->state_set)
-		m->in_script = STATE_ONCE; /* who else can have asked for it */
-	if (is_kept(r, m))
-		roster_promote(r, m, QUEUE_KEPT);
-	o->once_boot = record->once_boot;
-	m->is_done = record->done;
-	o->token_boot = record->boot;
-	if (m->boot < record->boot)
-		m->boot = record->boot;
-	if (m->boot < record->once_boot)
-		m->boot = record->once_boot;
-	if (strnlen(record->token, DONE_TOKEN_TEXT) == DONE_TOKEN_TEXT - 1 && !*o->token)
-		put_token(r, o, record->token);
-}
-
-void
-registry_restore(struct registry *r, const struct state_record *record)
-{
-	struct machine *m;
-
-	registry_lock(r);
-	m = to_be_ordered(r, &record->mac);
-	if (m != NULL && !m->orders->is_dirty)
-		restore(r, m, record);
-	registry_unlock(r);
 }

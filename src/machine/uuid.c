@@ -20,8 +20,8 @@ is_one_byte(const struct uuid *u)
  * fields the other way round, and firmware copies that, while iPXE writes it
  * right. The smaller of the two spellings stands for both.
  */
-static struct uuid
-one_spelling(const struct uuid *u)
+struct uuid
+uuid_one_spelling(const struct uuid *u)
 {
 	static const uint8_t order[16] = {
 		3, 2, 1, 0, 5, 4, 7, 6, 8, 9, 10, 11, 12, 13, 14, 15};
@@ -32,10 +32,10 @@ one_spelling(const struct uuid *u)
 	return memcmp(u, &swapped, sizeof(*u)) < 0 ? *u : swapped;
 }
 
-static bool
-is_same(const struct uuid *a, const struct uuid *b)
+bool
+uuid_is_same(const struct uuid *a, const struct uuid *b)
 {
-	struct uuid x = one_spelling(a), y = one_spelling(b);
+	struct uuid x = uuid_one_spelling(a), y = uuid_one_spelling(b);
 
 	return memcmp(&x, &y, sizeof(x)) == 0;
 }
@@ -59,7 +59,7 @@ uuid_is_junk(const struct uuid *uuid)
 	if (is_one_byte(uuid))
 		return true;
 	for (size_t i = 0; i < sizeof(known) / sizeof(*known); i++)
-		if (uuid_parse(known[i], strlen(known[i]), &u) && is_same(&u, uuid))
+		if (uuid_parse(known[i], strlen(known[i]), &u) && uuid_is_same(&u, uuid))
 			return true;
 	return false;
 }
@@ -67,7 +67,7 @@ uuid_is_junk(const struct uuid *uuid)
 static uint32_t
 hash_of(const struct registry *r, const struct uuid *uuid)
 {
-	struct uuid u = one_spelling(uuid);
+	struct uuid u = uuid_one_spelling(uuid);
 
 	return registry_hash(r, u.b, sizeof(u.b));
 }
@@ -80,7 +80,7 @@ roster_by_uuid(struct registry *r, const struct uuid *uuid)
 
 	for (slot = index_first(&r->by_uuid, h, &at); slot != SLOT_NONE;
 		slot = index_next(&r->by_uuid, h, &at))
-		if (is_same(&r->slots[slot].traits->uuid, uuid))
+		if (uuid_is_same(&r->slots[slot].traits->uuid, uuid))
 			return &r->slots[slot];
 	return NULL;
 }
@@ -100,7 +100,7 @@ static bool
 is_common(const struct registry *r, const struct uuid *uuid)
 {
 	for (unsigned i = 0; i < r->n_common && i < COMMON_UUIDS_MAX; i++)
-		if (is_same(&r->common[i], uuid))
+		if (uuid_is_same(&r->common[i], uuid))
 			return true;
 	return false;
 }
@@ -111,8 +111,11 @@ came_apart(struct registry *r, struct machine *m)
 {
 	r->common[r->n_common++ % COMMON_UUIDS_MAX] = m->traits->uuid;
 	machine_drop_uuid(r, m);
-	while (m->n_macs > 1)
+	states_set_uuid(&r->states, &m->mac, NULL);
+	while (m->n_macs > 1) {
+		states_unlink(&r->states, machine_mac(m, m->n_macs - 1u));
 		machine_drop_last_mac(r, m);
+	}
 }
 
 /* Whether `who`, with another machine's UUID, cannot be that machine. */
@@ -130,16 +133,35 @@ is_another(
 	       mono_since(registry_now(r), t->asked_at) < AT_ONCE;
 }
 
-static void
-take_uuid(struct registry *r, struct machine *m, const struct uuid *uuid)
+void
+machine_take_uuid(struct registry *r, struct machine *m, const struct uuid *uuid)
 {
 	struct traits *t = machine_traits(r, m);
 
-	if (t == NULL || (t->has_uuid && is_same(&t->uuid, uuid)))
+	if (t == NULL || (t->has_uuid && uuid_is_same(&t->uuid, uuid)))
 		return;
 	machine_drop_uuid(r, m);
 	t->uuid = *uuid;
 	t->has_uuid = index_put(&r->by_uuid, hash_of(r, uuid), slot_of(r, m));
+	if (m->n_macs > 0)
+		states_set_uuid(&r->states, &m->mac, uuid);
+}
+
+/* One whose story was forgotten, and its state was not: this may be another card. */
+static struct machine *
+called_back(struct registry *r, struct machine *m, const struct uuid *uuid)
+{
+	struct machine *other;
+	struct mac mac;
+
+	if (!states_by_uuid(&r->states, uuid, &mac))
+		return NULL;
+	m->transfers++; /* it is not the one to make room */
+	other = roster_named(r, &mac, true);
+	m->transfers--;
+	if (other != NULL)
+		machine_take_uuid(r, other, uuid);
+	return other;
 }
 
 /*
@@ -166,6 +188,8 @@ machine_note_uuid(struct registry *r, struct machine *m, const struct sighting *
 	if (!who->has_uuid || uuid_is_junk(&who->uuid) || is_common(r, &who->uuid))
 		return m;
 	other = roster_by_uuid(r, &who->uuid);
+	if (other == NULL)
+		other = called_back(r, m, &who->uuid);
 	if (other == m)
 		return m;
 	if (other != NULL && is_another(r, other, who)) {
@@ -174,6 +198,6 @@ machine_note_uuid(struct registry *r, struct machine *m, const struct sighting *
 	}
 	if (other != NULL)
 		return unite(r, m, other);
-	take_uuid(r, m, &who->uuid);
+	machine_take_uuid(r, m, &who->uuid);
 	return m;
 }

@@ -127,11 +127,40 @@ registry_machine(struct registry *r, const struct mac *mac, struct machine_view 
 	if (r == NULL)
 		return false;
 	registry_lock(r);
-	m = roster_by_mac(r, mac);
+	m = roster_named(r, mac, false);
 	if (m != NULL)
 		copy(out, m);
 	registry_unlock(r);
 	return m != NULL;
+}
+
+bool
+registry_kept(struct registry *r, const struct mac *mac, struct machine_view *v)
+{
+	struct state_record kept;
+	bool has;
+
+	if (r == NULL)
+		return false;
+	registry_lock(r);
+	has = states_find(&r->states, mac, &kept);
+	registry_unlock(r);
+	if (!has)
+		return false;
+	if (!v->has_mac)
+		*v = (struct machine_view){.mac = kept.mac,
+			.macs = {kept.mac},
+			.n_macs = 1,
+			.has_mac = true,
+			.arch = -1};
+	v->state_set = kept.state_set;
+	v->state = kept.state_set ? kept.state : kept.once_used ? STATE_ONCE : STATE_BOOT;
+	v->once_used = kept.once_used && v->state == STATE_ONCE;
+	snprintf(v->state_by, sizeof(v->state_by), "%s",
+		kept.state_set   ? kept.by
+		: kept.once_used ? "script"
+				 : "");
+	return true;
 }
 
 bool
@@ -355,9 +384,7 @@ registry_restore_machine(struct registry *r, const struct machine_view *v)
 	if (r == NULL || !v->has_mac)
 		return;
 	registry_lock(r);
-	m = roster_by_mac(r, &v->mac);
-	if (m == NULL)
-		m = roster_is_name(&v->mac) ? roster_make(r, &v->mac) : NULL;
+	m = roster_named(r, &v->mac, true);
 	if (m != NULL && !m->is_open) { /* else it was heard already, and knows better */
 		restore(r, m, v);
 		if (v->boot != 0)

@@ -33,6 +33,8 @@ struct store_batch {
 struct store_sink {
 	void (*machine)(void *arg, const struct machine_view *m); /* least recent first */
 	void (*state)(void *arg, const struct state_record *r);
+	/* After the states, of those that have one: MACs and UUID. */
+	void (*names)(void *arg, const struct machine_view *m);
 	void *arg;
 };
 
@@ -40,7 +42,9 @@ struct store_sink {
 struct store_bounds {
 	int64_t age_ms;
 	unsigned a_machine; /* events of one machine */
-	unsigned events, machines, states;
+	unsigned events;
+	/* Of those without a state that somebody set or a script used up. */
+	unsigned machines, states;
 };
 
 struct backend;
@@ -71,6 +75,9 @@ struct backend_ops {
 	/* Moves a corrupt one aside; `moved` gets its new name. */
 	enum stored (*move_aside)(
 		struct backend *b, char *moved, size_t cap, char why[static STORE_WHY]);
+	/* Any thread. False: not there, or it cannot be read now. */
+	bool (*machine)(
+		struct backend *b, const struct mac *mac, struct machine_view *out);
 	/* Any thread. */
 	size_t (*history)(struct backend *b, const struct mac *mac, uint64_t before_ms,
 		struct event *out, size_t max, char *buf, size_t cap);

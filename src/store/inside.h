@@ -9,7 +9,6 @@
 #include <pthread.h>
 
 #include "store/backend.h"
-#include "store/ledger.h"
 #include "store/waiters.h"
 
 #define BATCH_STATES 256 /* of one transaction, as the next two */
@@ -30,12 +29,11 @@ struct store {
 	struct store_health health;
 
 	/* The thread's own. */
-	struct ledger *ledger;
 	bool is_open, loaded, checked;
 	bool suspect;      /* something happened to it: the check is to be thorough */
 	bool all_machines; /* a new database: every machine is to be written */
-	uint64_t taken;    /* the generation that the ledger holds, */
-	uint64_t durable;  /* and the one that is on the disk */
+	uint64_t taken;    /* the generation that was written, */
+	uint64_t durable;  /* and the one that is known to be on the disk */
 	uint64_t cursor;   /* of the ring */
 	int64_t backoff_ms;
 	struct mono retry, tick, prune, trouble_began, reported;

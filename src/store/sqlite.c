@@ -364,6 +364,7 @@ static const struct backend_ops ops = {
 	.write = sqlite_write,
 	.prune = sqlite_prune,
 	.move_aside = sqlite_move_aside,
+	.machine = sqlite_machine,
 	.history = sqlite_history,
 	.free = sqlite_free,
 };

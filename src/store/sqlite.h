@@ -52,6 +52,7 @@ enum stored sqlite_prune(struct backend *b, const struct store_bounds *bounds,
 	int64_t now_ms, bool *more, char why[static STORE_WHY]);
 enum stored sqlite_load(
 	struct backend *b, const struct store_sink *sink, char why[static STORE_WHY]);
+bool sqlite_machine(struct backend *b, const struct mac *mac, struct machine_view *out);
 size_t sqlite_history(struct backend *b, const struct mac *mac, uint64_t before_ms,
 	struct event *out, size_t max, char *buf, size_t cap);
 

@@ -92,32 +92,55 @@ read_macs(const char *text, struct machine_view *m)
 		m->macs[m->n_macs++] = m->mac;
 }
 
+#define MACHINE_COLUMNS                                                                  \
+	"mac, macs, address, uuid, arch, firmware, vendor, product, serial, first_ms,"   \
+	" last_ms, boot, boot_ms, boot_end_ms, outcome, verdict, verdict_text,"          \
+	" next_step"
+
+static bool
+read_machine(sqlite3_stmt *st, struct machine_view *m)
+{
+	const char *mac = text_at(st, 0), *uuid = text_at(st, 3);
+
+	*m = (struct machine_view){.has_mac = true};
+	if (!mac_parse(mac, strlen(mac), &m->mac))
+		return false;
+	read_macs(text_at(st, 1), m);
+	netaddr_parse_host(text_at(st, 2), &m->addr);
+	m->has_uuid = uuid_parse(uuid, strlen(uuid), &m->uuid);
+	m->arch = (int16_t)sqlite3_column_int(st, 4);
+	COPY(m->firmware, st, 5);
+	COPY(m->vendor, st, 6);
+	COPY(m->product, st, 7);
+	COPY(m->serial, st, 8);
+	m->first_ms = sqlite3_column_int64(st, 9);
+	m->last_ms = sqlite3_column_int64(st, 10);
+	m->boot = (uint32_t)sqlite3_column_int64(st, 11);
+	m->boot_ms = sqlite3_column_int64(st, 12);
+	m->boot_end_ms = sqlite3_column_int64(st, 13);
+	COPY(m->outcome, st, 14);
+	COPY(m->verdict, st, 15);
+	COPY(m->verdict_text, st, 16);
+	COPY(m->next_step, st, 17);
+	return true;
+}
+
 static void
 load_machine(const struct store_sink *sink, sqlite3_stmt *st)
 {
-	struct machine_view m = {.has_mac = true};
-	const char *mac = text_at(st, 0), *uuid = text_at(st, 3);
+	struct machine_view m;
 
-	if (!mac_parse(mac, strlen(mac), &m.mac))
-		return;
-	read_macs(text_at(st, 1), &m);
-	netaddr_parse_host(text_at(st, 2), &m.addr);
-	m.has_uuid = uuid_parse(uuid, strlen(uuid), &m.uuid);
-	m.arch = (int16_t)sqlite3_column_int(st, 4);
-	COPY(m.firmware, st, 5);
-	COPY(m.vendor, st, 6);
-	COPY(m.product, st, 7);
-	COPY(m.serial, st, 8);
-	m.first_ms = sqlite3_column_int64(st, 9);
-	m.last_ms = sqlite3_column_int64(st, 10);
-	m.boot = (uint32_t)sqlite3_column_int64(st, 11);
-	m.boot_ms = sqlite3_column_int64(st, 12);
-	m.boot_end_ms = sqlite3_column_int64(st, 13);
-	COPY(m.outcome, st, 14);
-	COPY(m.verdict, st, 15);
-	COPY(m.verdict_text, st, 16);
-	COPY(m.next_step, st, 17);
-	sink->machine(sink->arg, &m);
+	if (read_machine(st, &m))
+		sink->machine(sink->arg, &m);
+}
+
+static void
+load_names(const struct store_sink *sink, sqlite3_stmt *st)
+{
+	struct machine_view m;
+
+	if (read_machine(st, &m))
+		sink->names(sink->arg, &m);
 }
 
 static void
@@ -170,10 +193,7 @@ sqlite_load(struct backend *b, const struct store_sink *sink, char why[static ST
 	if (how != STORED)
 		return how;
 	machines = each(db,
-		"SELECT * FROM (SELECT mac, macs, address, uuid, arch, firmware, vendor,"
-		" product, serial, first_ms, last_ms, boot, boot_ms, boot_end_ms, "
-		"outcome,"
-		" verdict, verdict_text, next_step FROM machine"
+		"SELECT * FROM (SELECT " MACHINE_COLUMNS " FROM machine"
 		" ORDER BY last_ms DESC LIMIT 16384) ORDER BY last_ms",
 		sink, load_machine, why);
 	how = each(db,
@@ -181,8 +201,48 @@ sqlite_load(struct backend *b, const struct store_sink *sink, char why[static ST
 		"token_boot,"
 		" done FROM state",
 		sink, load_state, why);
+	if (machines == STORED)
+		machines = each(db,
+			"SELECT " MACHINE_COLUMNS " FROM machine WHERE mac IN"
+			" (SELECT mac FROM state)",
+			sink, load_names, why);
 	sqlite3_close(db);
 	return how != STORED ? how : machines;
+}
+
+static bool
+machine_from(sqlite3 *db, const struct mac *mac, struct machine_view *out)
+{
+	char text[MAC_TEXT];
+	sqlite3_stmt *st;
+	bool found;
+
+	if (sqlite3_prepare_v2(db,
+		    "SELECT " MACHINE_COLUMNS " FROM machine WHERE mac = ?1", -1, &st,
+		    NULL) != SQLITE_OK)
+		return false;
+	sqlite3_bind_text(st, 1, mac_text(mac, text), -1, SQLITE_STATIC);
+	found = sqlite3_step(st) == SQLITE_ROW && read_machine(st, out);
+	sqlite3_finalize(st);
+	return found;
+}
+
+/* As with history, nobody's lock is waited for. */
+bool
+sqlite_machine(struct backend *b, const struct mac *mac, struct machine_view *out)
+{
+	const struct sqlite *s = (const struct sqlite *)b;
+	char why[STORE_WHY];
+	bool found = false;
+	sqlite3 *db;
+
+	guard_enter();
+	if (open_as(s->path, SQLITE_OPEN_READONLY, 0, &db, why) == STORED) {
+		found = machine_from(db, mac, out);
+		sqlite3_close(db);
+	}
+	guard_leave();
+	return found;
 }
 
 static enum event_kind

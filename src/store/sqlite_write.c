@@ -18,17 +18,24 @@ static const char *const texts[SQL_COUNT] = {
 			      " (SELECT id FROM machine WHERE mac=?1)",
 	[SQL_FORGET_MACHINE] = "DELETE FROM machine WHERE mac=?1",
 	[SQL_FORGET_STATE] = "DELETE FROM state WHERE mac=?1",
+	/* What memory does not know (it had forgotten the machine) stays. */
 	[SQL_MACHINE] =
 		"INSERT INTO machine(mac, macs, address, uuid, arch, firmware, vendor,"
 		" product, serial, first_ms, last_ms, boot, boot_ms, boot_end_ms,"
 		" outcome, verdict, verdict_text, next_step)"
 		" VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16,?17,?18)"
 		" ON CONFLICT(mac) DO UPDATE SET"
-		" macs=?2, address=?3, uuid=?4, arch=?5, firmware=?6, vendor=?7,"
-		" product=?8, serial=?9,"
-		" first_ms=ifnull(min(nullif(first_ms, 0), ?10), ?10), last_ms=?11,"
-		" boot=?12, boot_ms=?13, boot_end_ms=?14,"
-		" outcome=?15, verdict=?16, verdict_text=?17, next_step=?18",
+		" macs=?2, address=ifnull(?3, address), uuid=?4,"
+		" arch=CASE WHEN ?5 < 0 THEN arch ELSE ?5 END,"
+		" firmware=ifnull(?6, firmware), vendor=ifnull(?7, vendor),"
+		" product=ifnull(?8, product), serial=ifnull(?9, serial),"
+		" first_ms=ifnull(min(nullif(first_ms, 0), nullif(?10, 0)),"
+		" max(first_ms, ?10)), last_ms=max(last_ms, ?11),"
+		" (boot, boot_ms, boot_end_ms, outcome, verdict, verdict_text, "
+		"next_step)="
+		" (SELECT ?12, ?13, ?14, ?15, ?16, ?17, ?18 WHERE ?13 != 0 UNION ALL"
+		" SELECT boot, boot_ms, boot_end_ms, outcome, verdict, verdict_text,"
+		" next_step WHERE ?13 = 0)",
 	[SQL_EVENT] =
 		"INSERT INTO event(machine, wall_ms, boot, kind, via, name, text, bytes,"
 		" total, resent, status, arch, ms)"
@@ -219,6 +226,17 @@ write_event(struct sqlite *s, const struct event *e)
 	return row_run(&r);
 }
 
+/* One that was forgotten may have a state again. */
+static int
+write_record(struct sqlite *s, const struct state_record *r, int64_t now_ms)
+{
+	bool says = r->state_set || r->once_used || r->done || *r->token;
+	int rc = r->forgotten ? forget_machine(s, &r->mac) : SQLITE_OK;
+
+	return rc == SQLITE_OK && (says || !r->forgotten) ? write_state(s, r, now_ms)
+							  : rc;
+}
+
 /* Machines before events, which point at them. */
 static int
 write_all(struct sqlite *s, const struct store_batch *b)
@@ -226,8 +244,7 @@ write_all(struct sqlite *s, const struct store_batch *b)
 	int rc = SQLITE_OK;
 
 	for (size_t i = 0; rc == SQLITE_OK && i < b->n_states; i++)
-		rc = b->states[i].forgotten ? forget_machine(s, &b->states[i].mac)
-					    : write_state(s, &b->states[i], b->now_ms);
+		rc = write_record(s, &b->states[i], b->now_ms);
 	for (size_t i = 0; rc == SQLITE_OK && i < b->n_machines; i++)
 		if (b->machines[i].has_mac)
 			rc = write_machine(s, &b->machines[i]);
@@ -340,14 +357,18 @@ forget_machines(struct sqlite *s, const struct store_bounds *bounds, int *rows)
 
 	if (bounds->machines)
 		rc = forget(s,
-			"DELETE FROM machine WHERE id IN (SELECT id FROM machine"
+			"DELETE FROM machine WHERE id IN (SELECT id FROM machine AS m"
+			" WHERE NOT EXISTS (SELECT 1 FROM state AS s WHERE s.mac = m.mac"
+			" AND (state_set OR once_used OR done))"
 			" ORDER BY last_ms DESC LIMIT ?2 OFFSET ?1)",
 			bounds->machines, PRUNE_STEP, rows);
-	/* A state that somebody set is never forgotten. */
+	/* A state that counts is never forgotten: the machine would be installed again.
+	 * How many of them nobody set is the registry's bound (machine/states.h). */
 	if (rc == SQLITE_OK && bounds->states)
 		rc = forget(s,
 			"DELETE FROM state WHERE mac IN (SELECT mac FROM state WHERE"
-			" NOT state_set ORDER BY changed_ms DESC LIMIT ?2 OFFSET ?1)",
+			" NOT (state_set OR once_used OR done) ORDER BY changed_ms DESC "
+			"LIMIT ?2 OFFSET ?1)",
 			bounds->states, PRUNE_STEP, rows);
 	return rc;
 }

@@ -46,8 +46,7 @@ thread_main(void *arg)
 	guard_enter(); /* and for good */
 	pthread_mutex_lock(&s->lock);
 	while (!s->stopping) {
-		/* A change while in trouble waits for the next try: it is in the ledger.
-		 */
+		/* A change while in trouble waits for the next try. */
 		if (!s->dirty && !mono_reached(next_time(s), mono_now()))
 			sleep_until(s, next_time(s));
 		s->dirty = false;
@@ -89,9 +88,8 @@ prepare(struct store *s, const char *path)
 	if (strcmp(path, "none") == 0)
 		return true;
 	s->backend = backend_sqlite(path);
-	s->ledger = ledger_new();
 	s->machines = calloc(BATCH_EVENTS, sizeof(*s->machines));
-	return s->backend != NULL && s->ledger != NULL && s->machines != NULL;
+	return s->backend != NULL && s->machines != NULL;
 }
 
 static void
@@ -99,7 +97,6 @@ release(struct store *s)
 {
 	if (s->backend != NULL)
 		s->backend->ops->free(s->backend);
-	ledger_free(s->ledger);
 	free(s->machines);
 	waiters_free(&s->waiters);
 	pthread_cond_destroy(&s->wake);
@@ -189,6 +186,13 @@ store_health(struct store *s, struct store_health *out)
 	pthread_mutex_lock(&s->lock);
 	*out = s->health;
 	pthread_mutex_unlock(&s->lock);
+}
+
+bool
+store_machine(struct store *s, const struct mac *mac, struct machine_view *out)
+{
+	return s != NULL && s->backend != NULL &&
+	       s->backend->ops->machine(s->backend, mac, out);
 }
 
 size_t

@@ -42,6 +42,12 @@ struct store_health {
 void store_health(struct store *s, struct store_health *out);
 
 /*
+ * A machine that is no longer in memory, as it was last written. From the store's own
+ * connection. False: it is not known either, or it cannot be read now.
+ */
+bool store_machine(struct store *s, const struct mac *mac, struct machine_view *out);
+
+/*
  * History of one machine that is no longer in the ring, oldest first, in the form of
  * ring events; for `pixie explain` and the API. From the store's own connection;
  * bounded. Returns how many.

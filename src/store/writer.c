@@ -1,6 +1,6 @@
 /*
- * What the registry says goes into a ledger (states) and a cursor (the ring), and from
- * there into the backend, one transaction at a time. Trouble is reported when it begins,
+ * What the registry says, the states that changed and the ring from a cursor on, goes
+ * into the backend, one transaction at a time. Trouble is reported when it begins,
  * when it changes and when it ends; in between there are tries, further and further
  * apart.
  */
@@ -21,8 +21,8 @@ static const struct store_bounds bounds = {
 	.age_ms = 90ll * 24 * 3600 * 1000,
 	.a_machine = 5000,
 	.events = 1000000,
-	.machines = LEDGER_MAX,
-	.states = LEDGER_MAX,
+	.machines = 65536,
+	.states = 65536,
 };
 
 static int64_t
@@ -111,7 +111,14 @@ take_state(void *arg, const struct state_record *r)
 	struct store *s = arg;
 
 	registry_restore(s->registry, r);
-	ledger_put_saved(s->ledger, r);
+}
+
+static void
+take_names(void *arg, const struct machine_view *m)
+{
+	struct store *s = arg;
+
+	registry_restore_names(s->registry, m);
 }
 
 /* The next open begins a new one; all that memory knows goes there. */
@@ -127,7 +134,7 @@ move_aside(struct store *s, char why[static STORE_WHY])
 	if (how != STORED)
 		return how;
 	log_error(NULL, "store-corrupt", STR("file", s->path), STR("moved-to", moved),
-		NUM("states-in-memory", ledger_count(s->ledger)),
+		NUM("states-in-memory", registry_states(s->registry)),
 		STR("now", "a new one is made from what is in memory"));
 	tell(s, "the database was corrupt and is moved aside");
 	return STORED;
@@ -137,7 +144,7 @@ move_aside(struct store *s, char why[static STORE_WHY])
 static enum stored
 load(struct store *s, char why[static STORE_WHY])
 {
-	const struct store_sink sink = {take_machine, take_state, s};
+	const struct store_sink sink = {take_machine, take_state, take_names, s};
 	enum stored how = s->backend->ops->load(s->backend, &sink, why);
 
 	/* What could be read of a corrupt one was taken. */
@@ -150,9 +157,9 @@ load(struct store *s, char why[static STORE_WHY])
 static void
 all_unsaved(struct store *s)
 {
-	ledger_all_unsaved(s->ledger);
+	registry_all_dirty(s->registry);
 	s->all_machines = true;
-	s->durable = 0;
+	s->taken = s->durable = 0;
 }
 
 static enum stored
@@ -186,26 +193,6 @@ open_it(struct store *s, char why[static STORE_WHY])
 
 /* Writing. */
 
-/* All that changed in the registry, into the ledger. */
-static void
-gather(struct store *s)
-{
-	size_t n;
-
-	do {
-		uint64_t generation = s->taken;
-
-		n = registry_take_dirty(
-			s->registry, s->states, BATCH_STATES, &generation);
-		for (size_t i = 0; i < n; i++)
-			if (!ledger_put(s->ledger, &s->states[i])) {
-				registry_put_back(s->registry, &s->states[i], n - i);
-				return; /* no memory: later */
-			}
-		s->taken = generation;
-	} while (n == BATCH_STATES);
-}
-
 static enum stored
 write_batch(struct store *s, const struct store_batch *batch, char why[static STORE_WHY])
 {
@@ -215,19 +202,26 @@ write_batch(struct store *s, const struct store_batch *batch, char why[static ST
 	return s->backend->ops->write(s->backend, &b, why);
 }
 
+/* What cannot be written stays in the registry, as what changes meanwhile does. */
 static enum stored
 write_states(struct store *s, char why[static STORE_WHY])
 {
 	enum stored how = STORED;
+	uint64_t generation;
 	size_t n;
 
-	while (how == STORED &&
-		(n = ledger_unsaved(s->ledger, s->states, BATCH_STATES)) > 0) {
-		how = write_batch(s,
-			&(struct store_batch){.states = s->states, .n_states = n}, why);
-		if (how == STORED)
-			ledger_saved(s->ledger);
-	}
+	do {
+		n = registry_take_dirty(
+			s->registry, s->states, BATCH_STATES, &generation);
+		if (n > 0)
+			how = write_batch(s,
+				&(struct store_batch){.states = s->states, .n_states = n},
+				why);
+		if (how != STORED)
+			registry_put_back(s->registry, s->states, n);
+	} while (how == STORED && n == BATCH_STATES);
+	if (how == STORED)
+		s->taken = generation;
 	return how;
 }
 
@@ -412,7 +406,6 @@ store_pass(struct store *s, bool last)
 	char why[STORE_WHY] = "";
 	enum stored how = STORED;
 
-	gather(s);
 	if (s->health.ok || last || mono_reached(s->retry, now)) {
 		how = try_to_write(s, last ? s->tick : now, why);
 		if (how == STORE_CORRUPT || how == STORE_GONE) {
@@ -441,7 +434,7 @@ store_begin(struct store *s)
 		read = load(s, unread);
 	if (how == STORED) {
 		log_info(NULL, "store-open", STR("file", s->path),
-			NUM("states", ledger_count(s->ledger)));
+			NUM("states", registry_states(s->registry)));
 		return;
 	}
 	trouble(s, how, why);

@@ -315,13 +315,11 @@ class Load(threading.Thread):
     def run(self):
         try:
             with rawhttp.Connection(self.lan.client, Lan.SERVER) as c:
-                for i in range(100):  # fifty lives of three: fewer than the registry's 16,384
+                for i in range(65536):
                     mac = f"{self.prefix}-{i >> 8:02x}-{i & 255:02x}-00"
                     url = done_url(c.get(f"/ipxe/{mac}.ipxe").text)
                     if c.get(url).status == 200:
                         self.acknowledged.append((mac, url[-32:]))
-                while True:
-                    c.get("/extra/small.bin")
         except (rawhttp.Closed, OSError, AssertionError):
             pass  # killed
         self.ended = True
@@ -407,6 +405,48 @@ def test_kill_9_loses_nothing_that_was_acknowledged(lan, own_site, live, databas
     for mac in seed.sample(sorted(acknowledged), 20):
         assert is_local(script(lan, mac).text), mac
     assert rows(database, "PRAGMA integrity_check") == [("ok",)]
+
+
+# -- more machines than memory has room for ----------------------------------------------
+
+FLEET = 20000  # stories of 16,384 are in memory
+
+
+def install_all(lan, macs):
+    with rawhttp.Connection(lan.client, Lan.SERVER) as c:
+        return {mac: done_url(c.get(f"/ipxe/{mac}.ipxe").text) for mac in macs}
+
+
+@pytest.mark.timeout(300)
+def test_a_fleet_that_memory_has_no_room_for_is_installed_once(lan, own_site, live, database):
+    own_site.write("scripts/default.ipxe", ONCE)
+    server, seed = live("-v", "WARNING"), random.Random(4)
+    api = Api(lan, control=server.control)
+    urls = install_all(lan, [f"02-00-00-00-{n >> 8:02x}-{n & 255:02x}" for n in range(FLEET)])
+    listed = {m["id"] for m in api.get("/api/v1/machines")["machines"]}
+    forgotten = seed.sample(sorted(set(urls) - listed), 30)
+    done, again, gone, *others = forgotten
+
+    # Still known where it counts, and by the API.
+    assert rawhttp.get(lan.client, Lan.SERVER, urls[done]).status == 200
+    shown = api.get(f"/api/v1/machines/{others[0]}")
+    assert (shown["id"], shown["state"], shown["state_by"]) == (others[0], "once", "script")
+    for mac in [done, *others[1:10]]:
+        assert is_local(script(lan, mac).text), mac
+    assert api.set(again, "once")[0] == 200
+    assert "/done/" in script(lan, again).text
+    assert api.ask("DELETE", f"/api/v1/machines/{gone}")[0] == 200
+    assert api.ask("GET", f"/api/v1/machines/{gone}")[0] == 404
+
+    used = "SELECT count(*) FROM state WHERE once_used"
+    until(lambda: rows(database, used) == [(FLEET - 1,)], "on disk")
+    for end in ("kill", "stop"):
+        getattr(server, end)()
+        server = live("-v", "WARNING")
+        for mac in [done, *seed.sample(others, 10), *seed.sample(sorted(listed), 10)]:
+            assert is_local(script(lan, mac).text), mac
+    assert is_local(script(lan, again).text)
+    assert "/done/" in script(lan, gone).text
 
 
 # -- a sick database ---------------------------------------------------------------------

@@ -95,4 +95,28 @@ view_of(struct registry *r, unsigned mac)
 	return v;
 }
 
+static inline void
+power_on(struct registry *r, struct clock *c, unsigned mac)
+{
+	c->ms += 60000;
+	tell(r, seen_as(mac), EV_SENT, VIA_TFTP, "undionly.kpxe");
+	c->ms += 5000;
+	tell(r, seen_as(mac), EV_SENT, VIA_HTTP, "chain.ipxe");
+	c->ms += 10000;
+}
+
+/* iPXE asks for the script; what it is given. */
+static inline enum machine_state
+ask_script(struct registry *r, unsigned mac, enum machine_state in_script)
+{
+	struct mac m = mac_n(mac);
+	enum machine_state state;
+
+	tell(r, seen_as(mac), EV_ASKED, VIA_HTTP, "ipxe/x.ipxe");
+	state = registry_state(r, &m, in_script);
+	if (state == STATE_BOOT || state == STATE_ONCE)
+		registry_script_served(r, &m, in_script);
+	return state;
+}
+
 #endif

@@ -407,31 +407,37 @@ test_strangers_make_room(void **state)
 	registry_free(r);
 }
 
-/* All places taken by machines with a state: no room, and nothing breaks. */
+/* All places taken by machines amid a transfer: no room, but for states. */
 static void
 test_no_room(void **state)
 {
 	struct clock c = {0};
 	struct registry *r = registry_with(&c, 16, 0);
+	struct event asked = {.kind = EV_ASKED, .name = "a"};
 	struct sighting late = seen_as(50);
-	struct progress *p;
-	struct mac mac;
+	struct progress *p, *all[16];
+	struct mac set = mac_n(17), used = mac_n(18);
 
 	(void)state;
-	for (unsigned i = 1; i <= 16; i++) {
-		mac = mac_n(i);
-		assert_int_not_equal(registry_set_state(r, &mac, STATE_ONCE, "api"), 0);
+	for (unsigned i = 0; i < 16; i++) {
+		struct sighting who = seen_as(i + 1);
+
+		all[i] = registry_transfer_begin(r, &who, &asked);
 	}
-	mac = mac_n(17);
-	assert_int_equal(registry_set_state(r, &mac, STATE_ONCE, "api"), 0);
-	p = registry_transfer_begin(
-		r, &late, &(struct event){.kind = EV_ASKED, .name = "a"});
+	assert_int_not_equal(registry_set_state(r, &set, STATE_LOCAL, "api"), 0);
+	assert_int_equal(registry_state(r, &set, STATE_BOOT), STATE_LOCAL);
+	assert_int_equal(registry_state(r, &used, STATE_ONCE), STATE_ONCE);
+	registry_script_served(r, &used, STATE_ONCE);
+	assert_int_equal(registry_state(r, &used, STATE_ONCE), STATE_LOCAL);
+	p = registry_transfer_begin(r, &late, &asked);
 	assert_non_null(p);
 	progress_set(p, 5);
 	registry_tick(r);
 	registry_transfer_end(r, p, &(struct event){.kind = EV_SENT, .bytes = 5});
 	assert_int_equal(registry_dropped(r), 1);
 	assert_int_equal(count_machines(r), 16);
+	for (unsigned i = 0; i < 16; i++)
+		registry_transfer_end(r, all[i], &(struct event){.kind = EV_FAILED});
 	registry_free(r);
 }
 

@@ -22,15 +22,23 @@ struct life {
 	struct store *s;
 };
 
+/* places: machines that the registry has room for; 0: as ever. */
 static struct life
-born_at(const char *path)
+born_with(const char *path, unsigned places)
 {
-	struct life l = {.r = registry_new(&(struct registry_config){0})};
+	struct life l = {
+		.r = registry_new(&(struct registry_config){.machines_max = places})};
 
 	assert_non_null(l.r);
 	l.s = store_open(path, l.r);
 	assert_non_null(l.s);
 	return l;
+}
+
+static struct life
+born_at(const char *path)
+{
+	return born_with(path, 0);
 }
 
 static struct life
@@ -288,6 +296,153 @@ forgotten_is_gone_with_its_history(void **state)
 	dies(&l);
 }
 
+#define PLACES 16
+#define FLEET 600 /* more than are written at once */
+
+static struct mac
+of_fleet(unsigned i)
+{
+	return (struct mac){{2, 0, 0, 0, (uint8_t)(i >> 8), (uint8_t)i}};
+}
+
+/* What all of a fleet are given whose script says `once`, and has been used up. */
+static void
+are_local(struct registry *r)
+{
+	for (unsigned i = 0; i < FLEET; i++) {
+		struct mac mac = of_fleet(i);
+
+		assert_int_equal(registry_state(r, &mac, STATE_ONCE), STATE_LOCAL);
+	}
+}
+
+static void
+fleet_is_larger_than_memory(void **state)
+{
+	struct life l = born_with(in_sandbox(FILE_NAME), PLACES);
+
+	for (unsigned i = 0; i < FLEET; i++) {
+		struct mac mac = of_fleet(i);
+
+		tell(&l, &mac, EV_ASKED, "installs");
+		registry_script_served(l.r, &mac, STATE_ONCE);
+	}
+	assert_true(set(&l, &first, STATE_LOCAL));
+	assert_string_equal(on_disk("SELECT count(*) FROM state WHERE once_used"), "600");
+	dies(&l);
+	l = born_with(in_sandbox(FILE_NAME), PLACES);
+	are_local(l.r);
+	/* All of it, into a new one, when that is lost. */
+	assert_int_equal(unlink(in_sandbox(FILE_NAME)), 0);
+	unlink(in_sandbox(FILE_NAME "-wal"));
+	unlink(in_sandbox(FILE_NAME "-shm"));
+	assert_true(set(&l, &second, STATE_ONCE));
+	assert_string_equal(on_disk("SELECT count(*) FROM state WHERE once_used"), "600");
+	assert_string_equal(on_disk(STATE_OF_FIRST), "local");
+	dies(&l);
+}
+
+/* An admin who asks for it gets what is on disk, and may have that deleted. */
+static void
+machine_out_of_memory_is_found_on_disk(void **state)
+{
+	struct life l = born_with(in_sandbox(FILE_NAME), PLACES);
+	struct machine_view m = {0};
+
+	tell(&l, &first, EV_ASKED, "secret");
+	UNTIL(strcmp(on_disk(EVENTS_NAMED("secret")), "1") == 0);
+	for (unsigned i = 0; i < FLEET; i++) {
+		struct mac mac = of_fleet(i);
+
+		tell(&l, &mac, EV_ASKED, "public");
+	}
+	assert_false(registry_machine(l.r, &first, &m));
+	assert_false(registry_kept(l.r, &first, &m));
+	assert_true(store_machine(l.s, &first, &m));
+	assert_string_equal(m.product, "Box 9");
+	assert_false(store_machine(l.s, &second, &m));
+	/* Called back to have a state, memory does not know what it is. */
+	assert_true(set(&l, &first, STATE_LOCAL));
+	UNTIL(health(&l).written >= registry_newest(l.r));
+	assert_true(store_machine(l.s, &first, &m));
+	assert_string_equal(m.product, "Box 9");
+	assert_true(m.last_ms > 0);
+	assert_true(is_durable(&l, registry_forget(l.r, &first)));
+	assert_false(store_machine(l.s, &first, &m));
+	assert_string_equal(on_disk(EVENTS_NAMED("secret")), "0");
+	dies(&l);
+}
+
+/* A second card, whose machine is not among those that are in memory after a start. */
+static void
+other_card_of_a_fleet_is_known_after_a_start(void **state)
+{
+	struct sighting who = {.has_mac = true, .has_uuid = true, .arch = -1};
+	const char *uuid = "a1b2c3d4-1111-2222-3333-444455556666";
+	struct life l = born();
+
+	uuid_parse(uuid, strlen(uuid), &who.uuid);
+	who.mac = first;
+	tell(&l, &first, EV_ASKED, "first");
+	registry_tell(l.r, &who, &(struct event){.kind = EV_DISCOVER});
+	registry_script_served(l.r, &first, STATE_ONCE);
+	UNTIL(strcmp(on_disk("SELECT count(*) FROM machine WHERE uuid IS NOT NULL"),
+		      "1") == 0);
+	for (unsigned i = 0; i < FLEET; i++) {
+		struct mac mac = of_fleet(i);
+
+		tell(&l, &mac, EV_ASKED, "later");
+	}
+	dies(&l);
+	l = born_with(in_sandbox(FILE_NAME), PLACES);
+	who.mac = second;
+	registry_tell(l.r, &who, &(struct event){.kind = EV_DISCOVER});
+	assert_int_equal(registry_state(l.r, &second, STATE_ONCE), STATE_LOCAL);
+	dies(&l);
+}
+
+/* What is not worth keeping goes, and what is stays, however many there are. */
+static void
+used_up_is_never_pruned(void **state)
+{
+	struct life l = born();
+	sqlite3 *db;
+
+	assert_true(set(&l, &first, STATE_LOCAL));
+	dies(&l);
+	db = outsider();
+	does(db, "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n"
+		 " WHERE i < 140000) INSERT INTO state SELECT"
+		 " printf('02-00-00-%02x-%02x-%02x', i >> 16, i >> 8 & 255, i & 255),"
+		 " 'boot', 0, '', i, i % 2, 0, '', 0, 0 FROM n");
+	sqlite3_close(db);
+	l = born();
+	UNTIL(strcmp(on_disk("SELECT count(*) FROM state WHERE NOT once_used"),
+		      "65537") == 0); /* and the one that was set */
+	assert_string_equal(
+		on_disk("SELECT count(*) FROM state WHERE once_used"), "70000");
+	dies(&l);
+}
+
+static void
+forgotten_and_known_anew_has_no_history(void **state)
+{
+	struct life l = born();
+	sqlite3 *db;
+
+	tell(&l, &first, EV_ASKED, "secret");
+	UNTIL(strcmp(on_disk(EVENTS_NAMED("secret")), "1") == 0);
+	db = outsider();
+	does(db, "BEGIN EXCLUSIVE"); /* both are taken at once then */
+	registry_forget(l.r, &first);
+	assert_false(set(&l, &first, STATE_LOCAL));
+	does(db, "COMMIT");
+	sqlite3_close(db);
+	UNTIL(strcmp(on_disk(STATE_OF_FIRST), "local") == 0);
+	assert_string_equal(on_disk(EVENTS_NAMED("secret")), "0");
+	dies(&l);
+}
+
 static void
 machines_come_back(void **state)
 {
@@ -304,7 +459,8 @@ machines_come_back(void **state)
 	dies(&l);
 }
 
-/* Its state is set before it was ever seen; when it was first seen is kept from then on. */
+/* Its state is set before it was ever seen; when it was first seen is kept from then on.
+ */
 static void
 seen_after_its_state_was_set(void **state)
 {
@@ -375,6 +531,7 @@ static void
 unreadable_at_start_is_read_later(void **state)
 {
 	struct life l = born();
+	char token[DONE_TOKEN_TEXT];
 	sqlite3 *db;
 
 	assert_true(set(&l, &first, STATE_LOCAL));
@@ -385,9 +542,14 @@ unreadable_at_start_is_read_later(void **state)
 	l = born();
 	assert_false(health(&l).ok);
 	assert_int_equal(registry_state(l.r, &first, STATE_BOOT), STATE_BOOT);
+	/* It gets its script then, with a token: that is no new word on its state. */
+	tell(&l, &first, EV_ASKED, "x");
+	assert_true(registry_done_token(l.r, &first, token));
 	sqlite3_close(db);
 	UNTIL(health(&l).ok);
 	assert_int_equal(registry_state(l.r, &first, STATE_BOOT), STATE_LOCAL);
+	assert_true(is_durable(&l, registry_generation(l.r)));
+	assert_string_equal(on_disk(STATE_OF_FIRST), "local");
 	dies(&l);
 }
 
@@ -686,6 +848,11 @@ main(void)
 		T(many_changes_are_all_there),
 		T(history_is_written_and_read),
 		T(forgotten_is_gone_with_its_history),
+		T(fleet_is_larger_than_memory),
+		T(machine_out_of_memory_is_found_on_disk),
+		T(other_card_of_a_fleet_is_known_after_a_start),
+		T(used_up_is_never_pruned),
+		T(forgotten_and_known_anew_has_no_history),
 		T(machines_come_back),
 		T(seen_after_its_state_was_set),
 		T(close_writes_what_is_left),

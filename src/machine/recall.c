@@ -1,0 +1,197 @@
+/* What the store takes and gives back, and what a forgotten machine gets back itself. */
+#include <string.h>
+
+#include "machine/inside.h"
+
+static struct state_record
+record_of(const struct orders *o)
+{
+	struct state_record record = {.mac = o->whose->mac,
+		.state = o->state,
+		.state_set = o->state_set,
+		.once_used = o->once_used,
+		.once_boot = o->once_boot,
+		.boot = o->token_boot,
+		.done = o->whose->is_done};
+
+	memcpy(record.by, o->by, sizeof(record.by));
+	memcpy(record.token, o->token, sizeof(record.token));
+	return record;
+}
+
+/* A token alone is for the disk; where there is none it lives as long as the machine. */
+static bool
+is_for_nobody(const struct registry *r, const struct state_record *record)
+{
+	struct state_record before;
+
+	return r->wake == NULL && !record->state_set && !record->once_used &&
+	       !record->done && !states_find(&r->states, &record->mac, &before);
+}
+
+void
+machine_keep(struct registry *r, const struct machine *m)
+{
+	struct state_record record = record_of(m->orders);
+
+	if (m->n_macs == 0 || is_for_nobody(r, &record))
+		return;
+	states_put(&r->states, &record);
+	for (unsigned i = 1; i < m->n_macs; i++)
+		states_link(&r->states, machine_mac(m, i), &m->mac);
+	if (traits_of(m)->has_uuid)
+		states_set_uuid(&r->states, &m->mac, &m->traits->uuid);
+}
+
+void
+orders_put_token(struct registry *r, struct orders *o, const char *token)
+{
+	memcpy(o->token, token, DONE_TOKEN_TEXT);
+	index_put(&r->by_token, registry_hash(r, o->token, DONE_TOKEN_TEXT - 1),
+		slot_of(r, o->whose));
+}
+
+/* For the store. */
+
+void
+registry_on_dirty(struct registry *r, void (*wake)(void *arg), void *arg)
+{
+	registry_lock(r);
+	r->wake = wake;
+	r->wake_arg = arg;
+	registry_unlock(r);
+}
+
+uint64_t
+registry_generation(struct registry *r)
+{
+	uint64_t generation;
+
+	registry_lock(r);
+	generation = r->generation;
+	registry_unlock(r);
+	return generation;
+}
+
+size_t
+registry_take_dirty(
+	struct registry *r, struct state_record *out, size_t max, uint64_t *generation)
+{
+	size_t n;
+
+	registry_lock(r);
+	n = states_take(&r->states, out, max);
+	*generation = n < max ? r->generation : 0;
+	registry_unlock(r);
+	return n;
+}
+
+void
+registry_put_back(struct registry *r, const struct state_record *records, size_t n)
+{
+	registry_lock(r);
+	for (size_t i = 0; i < n; i++)
+		states_put_back(&r->states, &records[i]);
+	registry_unlock(r);
+}
+
+void
+registry_all_dirty(struct registry *r)
+{
+	registry_lock(r);
+	r->generation++;
+	states_all_dirty(&r->states);
+	for (uint32_t i = 0; i < r->fresh; i++)
+		if (r->slots[i].is_used && *orders_of(&r->slots[i])->token)
+			machine_keep(r, &r->slots[i]);
+	registry_unlock(r);
+}
+
+size_t
+registry_states(struct registry *r)
+{
+	size_t n;
+
+	registry_lock(r);
+	n = states_count(&r->states);
+	registry_unlock(r);
+	return n;
+}
+
+static void
+recall_boot(struct registry *r, struct machine *m, const struct state_record *kept)
+{
+	struct orders *o = m->orders;
+
+	m->is_done = kept->done;
+	o->once_boot = kept->once_boot;
+	if (m->boot < kept->boot)
+		m->boot = kept->boot;
+	if (m->boot < kept->once_boot)
+		m->boot = kept->once_boot;
+	if (strnlen(kept->token, DONE_TOKEN_TEXT) < DONE_TOKEN_TEXT - 1 || *o->token)
+		return;
+	orders_put_token(r, o, kept->token);
+	o->token_boot = kept->boot;
+}
+
+/* A boot that goes on already is another one than those that are remembered. */
+void
+machine_recall(struct registry *r, struct machine *m, const struct state_record *kept)
+{
+	struct orders *o = machine_orders(r, m);
+
+	if (o == NULL)
+		return;
+	o->state = kept->state;
+	o->state_set = kept->state_set;
+	memcpy(o->by, kept->by, sizeof(o->by));
+	o->by[sizeof(o->by) - 1] = '\0';
+	o->once_used = kept->once_used;
+	if (o->once_used && !o->state_set)
+		m->in_script = STATE_ONCE; /* who else can have asked for it */
+	if (!m->is_open)
+		recall_boot(r, m, kept);
+	else if (o->once_boot != kept->once_boot)
+		o->once_boot = 0;
+	machine_stay(r, m);
+}
+
+/* Not what a card was once given that is another machine's by now. */
+static bool
+is_of(const struct machine *m, const struct state_record *record)
+{
+	return memcmp(&m->mac, &record->mac, sizeof(record->mac)) == 0 ||
+	       (record->state_set && !orders_of(m)->state_set);
+}
+
+/* Known again as far as there is room; of the others the state is enough. */
+void
+registry_restore(struct registry *r, const struct state_record *record)
+{
+	struct state_record kept;
+	struct machine *m;
+
+	if (!roster_is_name(&record->mac))
+		return;
+	registry_lock(r);
+	states_restore(&r->states, record);
+	m = roster_named(r, &record->mac, false);
+	if (m == NULL && r->fresh < r->n_slots)
+		m = roster_make(r, &record->mac);
+	if (m != NULL && is_of(m, record))
+		machine_recall(r, m,
+			states_find(&r->states, &record->mac, &kept) ? &kept : record);
+	registry_unlock(r);
+}
+
+void
+registry_restore_names(struct registry *r, const struct machine_view *v)
+{
+	registry_lock(r);
+	for (unsigned i = 0; i < v->n_macs; i++)
+		states_link(&r->states, &v->macs[i], &v->mac);
+	if (v->has_uuid && !uuid_is_junk(&v->uuid))
+		states_set_uuid(&r->states, &v->mac, &v->uuid);
+	registry_unlock(r);
+}
