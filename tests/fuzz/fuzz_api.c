@@ -51,7 +51,7 @@ check(const struct request *req, struct reply *r)
 		size_t len;
 
 		require(req->method == METHOD_GET);
-		free(r->stream->more(r->stream, 65536, &len, mono_now()));
+		free(r->stream->more(r->stream, &len, mono_now()));
 	}
 	reply_done(r);
 }
