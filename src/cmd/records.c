@@ -24,20 +24,19 @@ records_tick(struct records *r)
 static bool
 take_file(struct records *r, const struct conf *c)
 {
-	const char *why = "neither the script directory nor " STATE_FOLDER
-			  " can be written: states that are set and history last until "
-			  "pixie ends (--state FILE)";
-
+	r->why = "neither the script directory nor " STATE_FOLDER
+		 " can be written: states that are set and history last until "
+		 "pixie ends (--state FILE)";
 	if (strcmp(r->file, "none") != 0 && !state_file_lock(r->file)) {
 		if (*c->state != '\0')
 			return false;
-		why = "another pixie has the database of these scripts: states that are "
-		      "set and history last until pixie ends (--state FILE)";
+		r->why = "another pixie has the database of these scripts: states that "
+			 "are set and history last until pixie ends (--state FILE)";
 		strcpy(r->file, "none");
 		r->fell_back = true;
 	}
 	if (r->fell_back)
-		log_warning(NULL, "store-none", STR("why", why));
+		log_warning(NULL, "store-none", STR("why", r->why));
 	return true;
 }
 
@@ -60,6 +59,8 @@ records_open(struct records *r, const struct conf *c, struct site *site)
 	r->store = store_open(r->file, r->registry);
 	if (r->store == NULL)
 		return fail(EX_OSERR, "--state: out of memory or threads");
+	if (r->fell_back)
+		store_has_no_place(r->store, r->why);
 	site->registry = r->registry;
 	site->store = r->store;
 	return EX_OK;

@@ -12,6 +12,7 @@
 struct records {
 	char file[PATH_MAX];
 	bool fell_back;            /* to memory only, and nobody asked for that */
+	const char *why;           /* in that case */
 	struct registry *registry; /* NULL with --no-timeline */
 	struct store *store;
 };

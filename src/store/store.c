@@ -130,6 +130,13 @@ store_open(const char *path, struct registry *registry)
 	return s;
 }
 
+void
+store_has_no_place(struct store *s, const char *why)
+{
+	s->health.ok = false;
+	snprintf(s->health.why, sizeof(s->health.why), "%s", why);
+}
+
 /*
  * A disk that hangs must not keep the process from ending: the thread, and with it the
  * memory it uses, is then left behind.
@@ -168,7 +175,7 @@ store_when_durable(
 	bool kept;
 
 	if (s == NULL || !s->running) {
-		fn(arg, true);
+		fn(arg, s == NULL || s->health.ok);
 		return;
 	}
 	pthread_mutex_lock(&s->lock);

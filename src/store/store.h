@@ -19,6 +19,11 @@ struct store;
  */
 struct store *store_open(const char *path, struct registry *registry);
 /*
+ * Nobody chose the "none" it was opened with, there is no place for a file: `why` is what
+ * store_health() says, and nothing counts as on disk. Before anybody asks.
+ */
+void store_has_no_place(struct store *s, const char *why);
+/*
  * Writes what is left, for a second or two at most, and closes. False when the disk
  * hangs: the thread is then left behind, and with it the registry and whoever waits. NULL
  * is fine.
@@ -28,7 +33,8 @@ bool store_close(struct store *s);
 /*
  * Calls fn(arg, ok) from the store's thread when every state change up to `generation`
  * is on disk (ok), or could not be written within about two seconds (!ok: it holds in
- * memory and is tried again). With "none" at once: ok.
+ * memory and is tried again). With "none" at once: ok, if
+ * somebody chose that.
  */
 void store_when_durable(
 	struct store *s, uint64_t generation, void (*fn)(void *arg, bool ok), void *arg);

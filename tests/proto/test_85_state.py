@@ -280,7 +280,10 @@ def test_user_who_may_write_nowhere_is_warned(lan, own_site, live):
     server = live("-t", ":1069", "-u", ":1080", uid=65534)
     server.logged("store-none", "--state", level="WARNING")
     own_site.write(f"scripts/{MAC}.ipxe", ONCE)
-    assert "/done/" in script(lan, port=1080).text
+    token = re.search("/done/([^ /\n]+)", script(lan, port=1080).text)[1]
+    assert rawhttp.get(lan.client, Lan.SERVER, f"/done/{token}", port=1080).status == 202
+    told = Api(lan, port=1080).get("/api/v1/version")["store"]
+    assert not told["ok"] and "/var/lib/pixie" in told["why"]
 
 
 def test_two_pixies_do_not_share_a_database(lan, own_site, live, database, tmp_path):
