@@ -13,7 +13,7 @@ struct story {
 	size_t n_earlier;
 	enum step reached;
 	int arch; /* -1: unknown */
-	/* The last of each, NULL for none. */
+	/* The last of each, NULL for none; one told later lies behind the other. */
 	const struct event *discover, *offer, *silence, *ack, *done, *local, *booted;
 	const struct event *other, *other_before; /* two that name different files */
 	const struct event *probed, *rom_asked, *rom_sent, *rom_missing, *alien_rom;

@@ -224,7 +224,7 @@ is_probe_only(const struct story *s, struct verdict *v)
 	if (s->probed == NULL || s->rom_sent != NULL || s->reached > STEP_ROM ||
 		s->asked != NULL || s->silent < SOON)
 		return false;
-	if (s->rom_asked != NULL && s->rom_asked->seq > s->probed->seq)
+	if (s->rom_asked != NULL && s->rom_asked > s->probed)
 		return false;
 	text(v, "It asked how large %s is, was told, and never fetched it.",
 		name_of(s->probed));
@@ -337,7 +337,7 @@ is_bad_file(const struct story *s)
 {
 	const struct event *bad = s->bad_file;
 
-	if (bad == NULL || s->script == NULL || bad->seq < s->script->seq)
+	if (bad == NULL || s->script == NULL || bad < s->script)
 		return false;
 	return bad->kind != EV_FAILED || (bad->bytes == 0 && s->silent >= SOON);
 }
