@@ -9,7 +9,12 @@
 
 /* Up to here one pread and one sendmsg are cheaper than sendfile between two of them. */
 #define COPY_WHOLE (32 * 1024)
-/* The first bytes of a larger file travel in the packet of the head. */
+/*
+ * The first bytes of what leaves in one turn travel in the packet of the head. They do
+ * not where more follows: a Linux client whose first packet is longer than 1.1 and
+ * shorter than 32 KiB was seen to stay at a receive window of 88 KiB, and so at segments
+ * of 44 KiB on loopback, for the whole of 200 MB.
+ */
 #define WITH_HEAD 1024
 /*
  * The last bytes of what takes several turns are copied, so that the file can be looked
@@ -88,14 +93,17 @@ is_huge(const struct content *c)
 	return content_size(c) >= memory_limit() / 2;
 }
 
-/* The head of a larger file's reply, and a short one whole. */
+/* The head of a larger part, and a short one whole. */
 static ssize_t
 send_begin(int fd, const struct output *o, uint8_t *scratch, bool *more)
 {
 	struct output rest = *o;
-	ssize_t n = send_copy(fd, o, scratch, WITH_HEAD, more), m;
+	ssize_t n, m;
 
-	if (n < 0 || !*more || o->len > SHORT)
+	if (o->len > SHORT)
+		return send_two(fd, o, NULL, 0, more);
+	n = send_copy(fd, o, scratch, WITH_HEAD, more);
+	if (n < 0 || !*more)
 		return n;
 	rest.head_len = 0;
 	rest.off += WITH_HEAD;

@@ -179,6 +179,25 @@ a_small_file_cut_before_it_is_sent(void **state)
 	content_unref(c);
 }
 
+/* A Linux client's window stays small when the packet of a long reply's head is long. */
+static void
+the_head_of_a_long_part_is_sent_alone(void **state)
+{
+	static const size_t longer[] = {128 * 1024 + 1, BIG};
+
+	for (size_t i = 0; i < COUNT(longer); i++) {
+		struct content *c = file("f", longer[i]);
+		struct pipe p = pipe_new();
+		struct output o = {"HEAD", 4, c, 0, longer[i]};
+		bool more = false;
+
+		assert_int_equal(send_output(p.ours, &o, scratch, BIG, &more), 4);
+		assert_true(more);
+		pipe_free(&p);
+		content_unref(c);
+	}
+}
+
 static void
 a_full_socket_takes_nothing(void **state)
 {
@@ -207,6 +226,7 @@ main(void)
 		cmocka_unit_test(files_and_memory_arrive_whole),
 		cmocka_unit_test(a_changed_file_never_arrives_whole),
 		cmocka_unit_test(a_small_file_cut_before_it_is_sent),
+		cmocka_unit_test(the_head_of_a_long_part_is_sent_alone),
 		cmocka_unit_test(a_full_socket_takes_nothing),
 	};
 
