@@ -60,6 +60,20 @@ hex_value(char c)
 	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
+/* `len` bytes as small hex digits, ended by a NUL: `out` holds 2 * len + 1. */
+static inline void
+hex_text(char *out, const void *data, size_t len)
+{
+	static const char digits[] = "0123456789abcdef";
+	const uint8_t *p = data;
+
+	for (size_t i = 0; i < len; i++) {
+		*out++ = digits[p[i] >> 4];
+		*out++ = digits[p[i] & 0xf];
+	}
+	*out = '\0';
+}
+
 /* FNV-1a, 64 bits: tells bytes apart where nobody gains by making them collide. */
 static inline uint64_t
 fnv1a(const void *data, size_t len)

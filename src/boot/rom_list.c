@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/bytes.h"
 #include "assets/asset.h"
 #include "boot/tree.h"
 
@@ -26,8 +27,7 @@ hash(const uint8_t *data, size_t len, char hex[static ROM_SHA256_TEXT])
 	sha256_init(&ctx);
 	sha256_update(&ctx, len, data);
 	sha256_digest(&ctx, sizeof(digest), digest);
-	for (size_t i = 0; i < sizeof(digest); i++)
-		sprintf(hex + 2 * i, "%02x", digest[i]);
+	hex_text(hex, digest, sizeof(digest));
 }
 
 /* The version an unpacked iPXE says of itself: "iPXE/1.21.1+git…" or "iPXE 2.0.0". */

@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/bytes.h"
 #include "cmd/fail.h"
 
 #define RANDOM_BYTES 32
@@ -28,8 +29,7 @@ make(char token[static TOKEN_TEXT])
 
 	if (getrandom(bytes, sizeof(bytes), 0) != (ssize_t)sizeof(bytes))
 		return false;
-	for (size_t i = 0; i < sizeof(bytes); i++)
-		sprintf(token + 2 * i, "%02x", bytes[i]);
+	hex_text(token, bytes, sizeof(bytes));
 	return true;
 }
 

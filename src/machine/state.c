@@ -3,6 +3,7 @@
 #include <string.h>
 #include <sys/random.h>
 
+#include "base/bytes.h"
 #include "machine/inside.h"
 
 static const char *const state_words[STATE_COUNT] = {"boot", "once", "local", "ignore"};
@@ -311,8 +312,7 @@ new_token(struct registry *r, struct machine *m)
 		getrandom(random, sizeof(random), GRND_NONBLOCK) != sizeof(random))
 		return false;
 	drop_token(r, o);
-	for (size_t i = 0; i < sizeof(random); i++)
-		sprintf(token + 2 * i, "%02x", random[i]);
+	hex_text(token, random, sizeof(random));
 	orders_put_token(r, o, token);
 	o->token_boot = m->boot;
 	machine_dirty(r, m);

@@ -113,8 +113,8 @@ record_of(const struct state_entry *e)
 		.forgotten = e->forgotten};
 
 	snprintf(r.by, sizeof(r.by), "%s", e->by);
-	for (size_t i = 0; e->has_token && i < TOKEN_BYTES; i++)
-		sprintf(r.token + 2 * i, "%02x", e->token[i]);
+	if (e->has_token)
+		hex_text(r.token, e->token, sizeof(e->token));
 	return r;
 }
 
