@@ -72,7 +72,7 @@ def test_with_the_token_it_does(lan, guarded, token):
 
 
 def test_guessing_is_slowed(lan, start, token_file, token):
-    process = start("--admin-token", token_file, "-t", ":1069", "-u", ":1080")
+    process = start("--admin-token", token_file, "--state", "none", "-t", ":1069", "-u", ":1080")
     api = Api(lan, token="0" * 64, port=1080)
     found = [api.set(MAC, "local")[0] for _ in range(40)]
     assert 401 in found and 429 in found and found.index(429) >= 10
