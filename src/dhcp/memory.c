@@ -13,14 +13,14 @@
 #define NEW_BOOT MONO_S(600)
 /* TFTP or HTTP so long after an offer is the installed system's, not firmware's. */
 #define ON_ITS_WAY MONO_S(60)
-#define ADDRS 4096
+#define ADDRS 32768
 
 TAILQ_HEAD(machines, machine);
 
 struct machine {
 	TAILQ_ENTRY(machine) age;
 	struct machine *chain;
-	struct machine_key key; /* len 0: the slot was never used */
+	struct machine_key key;
 	be32 addr;
 	bool is_kept;
 	/* How the kind of client that can be answered in several ways fares: */
@@ -31,9 +31,9 @@ struct machine {
 };
 
 struct memory {
-	unsigned slots, kept, buckets;
+	unsigned slots, used, kept, buckets;
 	uint32_t seed; /* so that nobody can choose MACs of one bucket */
-	/* Oldest first. `strangers` holds the unused slots too, in front. */
+	/* Oldest first. */
 	struct machines strangers, regulars;
 	struct machine *machines, **bucket;
 	struct machine *by_addr[ADDRS]; /* the last of each hash; checked on use */
@@ -56,8 +56,6 @@ memory_new(unsigned slots)
 	}
 	TAILQ_INIT(&m->strangers);
 	TAILQ_INIT(&m->regulars);
-	for (unsigned i = 0; i < slots; i++)
-		TAILQ_INSERT_TAIL(&m->strangers, &m->machines[i], age);
 	return m;
 }
 
@@ -146,11 +144,25 @@ forget(struct memory *m, struct machine *machine)
 {
 	struct machine **at = bucket_of(m, &machine->key);
 
-	if (machine->key.len == 0)
-		return;
 	while (*at != machine)
 		at = &(*at)->chain;
 	*at = machine->chain;
+}
+
+/* A slot that was never used, whose memory is not touched before; else that of the
+ * stranger who was silent for longest. */
+static struct machine *
+make_room(struct memory *m)
+{
+	struct machine *machine = TAILQ_FIRST(&m->strangers);
+
+	if (m->used == m->slots) {
+		forget(m, machine);
+		return machine;
+	}
+	machine = &m->machines[m->used++];
+	TAILQ_INSERT_TAIL(&m->strangers, machine, age);
+	return machine;
 }
 
 struct machine *
@@ -159,8 +171,7 @@ memory_meet(struct memory *m, const struct machine_key *key)
 	struct machine *machine = memory_find(m, key), **bucket = bucket_of(m, key);
 
 	if (machine == NULL) {
-		machine = TAILQ_FIRST(&m->strangers);
-		forget(m, machine);
+		machine = make_room(m);
 		machine->key = *key;
 		machine->addr = be32_from(0);
 		machine->ignored = machine->attempt = 0;

@@ -19,6 +19,9 @@ struct machine_key {
 struct memory;
 struct machine;
 
+/* The three quarters of them that stay are as many machines as the registry has. */
+#define MEMORY_SLOTS (22 * 1024)
+
 /* Room for `slots` machines; NULL without memory. */
 struct memory *memory_new(unsigned slots);
 void memory_free(struct memory *m);

@@ -14,7 +14,6 @@
 #include "sys/packet.h"
 #include "sys/udp.h"
 
-#define REMEMBERS 4096
 #define BATCH 64
 /* Batches taken from one socket before TFTP and HTTP have their turn. */
 #define BATCHES 8
@@ -477,7 +476,7 @@ dhcp_server_new(const struct dhcp_config *config)
 		s->site.advertise.sa.sa_family = AF_UNSPEC;
 	s->activity = (struct activity){on_activity, s};
 	s->batch = udp_batch_new(BATCH, DHCP_DATAGRAM_MAX + 1);
-	s->memory = memory_new(config->remembers ? config->remembers : REMEMBERS);
+	s->memory = memory_new(MEMORY_SLOTS);
 	if (s->batch == NULL || s->memory == NULL ||
 		watch(s, &s->server, fds.server, on_server) < 0 ||
 		watch(s, &s->ear, fds.ear, on_ear) < 0 ||

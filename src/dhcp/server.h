@@ -24,8 +24,7 @@ struct dhcp_config {
 	unsigned n_interfaces;
 	/* The one address TFTP listens on, as machines must use that; family 0: all. */
 	struct netaddr tftp;
-	bool known_only;    /* --answer known */
-	unsigned remembers; /* machines; 0: 4096 */
+	bool known_only; /* --answer known */
 };
 
 struct dhcp_server;

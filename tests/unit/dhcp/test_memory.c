@@ -173,6 +173,22 @@ regulars_leave_room(void **state)
 	memory_free(m);
 }
 
+/* As many as the registry lists: those who boot first are not unlearned by the rest. */
+static void
+a_fleet_is_remembered(void **state)
+{
+	struct memory *m = memory_new(MEMORY_SLOTS);
+	struct machine_key key;
+
+	for (unsigned i = 0; i < 2 * 16384; i++) {
+		key = key_of(i % 16384);
+		machine_offered(memory_meet(m, &key), PROXY_UEFI, at(i));
+		assert_true((memory_moved_on(m, memory_find(m, &key), at(i + 1)) !=
+				    NULL) == (i < 16384));
+	}
+	memory_free(m);
+}
+
 static void
 a_machine_behind_a_router_is_known_by_address(void **state)
 {
@@ -208,6 +224,7 @@ main(void)
 		cmocka_unit_test(another_firmware_starts_anew),
 		cmocka_unit_test(strangers_do_not_drive_out_regulars),
 		cmocka_unit_test(regulars_leave_room),
+		cmocka_unit_test(a_fleet_is_remembered),
 		cmocka_unit_test(a_machine_behind_a_router_is_known_by_address),
 	};
 
