@@ -443,5 +443,7 @@ store_begin(struct store *s)
 			STR("why", *unread ? unread : why),
 			STR("so",
 				"the states that were set are not known until it can be "
-				"read: every machine gets its script"));
+				"read: every machine gets its script"),
+			STR("do", "give it to the user pixie runs as (chown), or move it "
+				  "away; see The database in doc/operating.md"));
 }

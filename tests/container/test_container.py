@@ -18,11 +18,12 @@ import time
 import pytest
 
 from lib import pixie, rawhttp, tftp
-from lib.fixtures import MAC
+from lib.fixtures import MAC, Site
 from lib.netns import Lan
 
 USER = 65532
-ENV = {"TFTP": ":6969", "HTTP": ":8080", "SCRIPTS": "/scripts", "TFTP_SINGLE_PORT": "1"}
+ENV = {"TFTP": ":6969", "HTTP": ":8080", "SCRIPTS": "/scripts", "TFTP_SINGLE_PORT": "1",
+       "STATE": "/var/lib/pixie/.pixie.db"}
 
 
 def instructions():
@@ -117,6 +118,9 @@ def test_lines_are_the_originals_in_meaning():
 
 # -- running it ----------------------------------------------------------------------------
 
+SCRIPTS, STATES = "/scripts", "/var/lib/pixie"  # its two volumes
+
+
 def descendants(pid):
     found = []
     with contextlib.suppress(FileNotFoundError):
@@ -173,7 +177,7 @@ class Container:
         self.process.wait()
 
 
-def assemble(context, root, scripts):
+def assemble(context, root, volumes):
     """The same root folder, by hand: COPY and VOLUME; returns environment and command."""
     env, command = {}, None
     for word, rest in instructions():
@@ -186,50 +190,81 @@ def assemble(context, root, scripts):
             name, value = rest.split("=", 1)
             env[name] = value
         elif word == "VOLUME":
-            shutil.copytree(scripts, str(root) + rest)
+            shutil.copytree(volumes[rest], str(root) + rest)
+            os.chown(str(root) + rest, *([USER] * 2 if rest == STATES else [0, 0]))
         elif word == "CMD":
             command = json.loads(rest)
     return env, command
 
 
+def buildah_starter(tool, context, volumes):
+    """The image's own command, by buildah."""
+    assert tool.build(context, "pixie").returncode == 0
+    image = json.loads(tool("inspect", "--type", "image", "pixie").stdout)
+    name = tool("from", "--pull-never", "pixie").stdout.strip()
+    given = []
+    for where, folder in volumes.items():
+        # Under chroot isolation buildah 1.28 mounts the image's empty volume over the
+        # folder given by -v.
+        tool("config", "--volume", f"{where}-", name)
+        given += ["-v", f"{folder}:{where}" + (":ro" if where == SCRIPTS else "")]
+
+    def start(lan, err):
+        return lan.server.popen(
+            [*tool.command, "run", "--isolation", "chroot", "--user", str(USER), *given, name, "--",
+             *image["OCIv1"]["config"]["Cmd"]], stdin=subprocess.DEVNULL, stderr=err)
+    return start
+
+
+def assembled_starter(root, context, volumes):
+    """The same in a root folder of ours; what is in the scripts' is root's."""
+    root.mkdir(mode=0o755)
+    env, command = assemble(context, root, volumes)
+
+    def enter():
+        os.chroot(root)
+        os.chdir("/")
+        os.setgroups([])
+        os.setgid(USER)
+        os.setuid(USER)
+
+    def start(lan, err):
+        return lan.server.popen(command, before_exec=enter, env=env, stdin=subprocess.DEVNULL,
+                                stderr=err)
+    return start
+
+
 @pytest.fixture(params=["buildah", "assembled"])
-def container(request, lan, site, context, tmp_path):
-    """The image's own command, as a user without rights, scripts mounted read-only."""
-    log = tmp_path / "log"
-    with open(log, "wb") as err:
-        if request.param == "buildah":
-            tool = request.getfixturevalue("buildah")
-            assert tool.build(context, "pixie").returncode == 0
-            image = json.loads(tool("inspect", "--type", "image", "pixie").stdout)
-            name = tool("from", "--pull-never", "pixie").stdout.strip()
-            # Under chroot isolation buildah 1.28 mounts the image's empty volume over
-            # the folder given by -v.
-            tool("config", "--volume", "/scripts-", name)
-            process = lan.server.popen(
-                [*tool.command, "run", "--isolation", "chroot", "--user", str(USER),
-                 "-v", f"{site.scripts}:/scripts:ro", name, "--",
-                 *image["OCIv1"]["config"]["Cmd"]], stdin=subprocess.DEVNULL, stderr=err)
-        else:
-            root = tmp_path / "root"
-            root.mkdir(mode=0o755)
-            env, command = assemble(context, root, site.scripts)
+def run(request, lan, context, tmp_path):
+    """run(scripts): the image as a user without rights, scripts mounted read-only; again it is
+    the same container, with the database it has."""
+    log, states = tmp_path / "log", tmp_path / "states"
+    states.mkdir(mode=0o700)
+    os.chown(states, USER, USER)
+    starters = {}
 
-            def enter():
-                os.chroot(root)
-                os.chdir("/")
-                os.setgroups([])
-                os.setgid(USER)
-                os.setuid(USER)
+    @contextlib.contextmanager
+    def running(scripts):
+        if not starters:
+            volumes = {SCRIPTS: scripts, STATES: str(states)}
+            starters[0] = (buildah_starter(request.getfixturevalue("buildah"), context, volumes)
+                           if request.param == "buildah"
+                           else assembled_starter(tmp_path / "root", context, volumes))
+        with open(log, "ab") as err:
+            container = Container(starters[0](lan, err), log)
+        try:
+            container.wait_serving(lan)
+            yield container
+            container.stop()
+        finally:
+            container.kill()
+    return running
 
-            process = lan.server.popen(command, before_exec=enter, env=env,
-                                       stdin=subprocess.DEVNULL, stderr=err)
-    running = Container(process, log)
-    try:
-        running.wait_serving(lan)
-        yield running
-        running.stop()
-    finally:
-        running.kill()
+
+@pytest.fixture
+def container(run, site):
+    with run(site.scripts) as started:
+        yield started
 
 
 def test_container_serves_as_a_user_without_rights(lan, container, site):
@@ -262,3 +297,22 @@ def test_container_logs_to_its_standard_error(lan, container):
         time.sleep(0.05)
     lines = [x for x in container.read_log().splitlines() if "/extra/nowhere" in x]
     assert len(lines) == 1 and pixie.LINE.fullmatch(lines[0]), lines
+
+
+def test_states_are_kept_whatever_lies_beside_the_scripts(lan, run):
+    """A pixie that root started left its database there, which this user cannot read."""
+    folders = Site()
+    folders.write(f"scripts/{MAC}.ipxe", "#!ipxe\n# pixie: once\necho installs\n")
+    folders.write("scripts/.pixie.db", b"somebody else's")
+    os.chmod(folders.path("scripts", ".pixie.db"), 0o600)
+
+    def script():
+        return rawhttp.get(lan.client, Lan.SERVER, f"/ipxe/{MAC}.ipxe", port=8080).text
+
+    with run(folders.scripts):
+        assert "echo installs" in script()
+    with run(folders.scripts) as second:
+        assert "echo installs" not in script() and "sanboot" in script()
+    log = second.read_log()
+    folders.close()
+    assert "store-open file=/var/lib/pixie/.pixie.db" in log and "store-unread" not in log

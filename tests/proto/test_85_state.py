@@ -18,6 +18,7 @@ from lib.fixtures import Site
 from lib.netns import Lan
 
 MAC = "52-54-00-ab-cd-01"
+NOBODY = 65534
 ONCE = "#!ipxe\n# pixie: once\nkernel /extra/small.bin done=${pixie-done}\nboot\n"
 
 
@@ -654,6 +655,15 @@ def test_corrupt_at_start(lan, own_site, live, database):
     boots(lan)
     until(lambda: history_of(database, MAC) > 0, "history goes on")
     moved_aside(lan, database)
+
+
+def test_a_database_of_another_user_says_what_to_do(lan, own_site, live, database):
+    """Left by a pixie that root started, and found by the service's user."""
+    own_site.write(f"scripts/{MAC}.ipxe", ONCE)
+    live().stop()
+    server = live("-t", ":1069", "-u", ":1080", uid=NOBODY)
+    server.logged("store-unread", f"file={database}", "chown", "doc/operating.md", level="ERROR")
+    assert "pixie: once" in script(lan, port=1080).text, "every machine gets its script"
 
 
 def test_locked(lan, own_site, live, database):
