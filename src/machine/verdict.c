@@ -261,14 +261,13 @@ is_rom_then_silence(const struct story *s, struct verdict *v)
 		name_of(s->rom_sent));
 	if (s->arch < 0)
 		next(v, "Is it a ROM for this kind of machine (BIOS, x86-64 or ARM64 "
-			"UEFI)? If "
-			"so, switch Secure Boot off, or serve a signed shim from "
-			"--roms.");
+			"UEFI)? If so, switch Secure Boot off in the firmware: pixie's "
+			"own iPXE is not signed (see Secure Boot in the README).");
 	else
-		next(v, "Switch Secure Boot off in the firmware, or serve a signed shim "
-			"from "
-			"--roms; if it is off, try another ROM (ipxe.efi has drivers of "
-			"its own).");
+		next(v, "Switch Secure Boot off in the firmware: pixie's own iPXE is not "
+			"signed (see Secure Boot in the README). If it is off, try "
+			"another ROM "
+			"(ipxe.efi has drivers of its own).");
 	return true;
 }
 
