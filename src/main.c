@@ -28,21 +28,24 @@ static const struct command {
 		"MAC|IP [--json] [--control PATH]",
 		"Prints the story of the machine's last boot, the verdict, and what to "
 		"do "
-		"about it.\n\nExit status: 0 it boots or has booted, 1 it has not, 2 "
-		"nobody has heard of it;\n64 a mistake on the command line, 69 no server "
-		"is running, 77 no permission.\n\nExample: pixie explain "
-		"00:11:22:33:44:55"},
-	{"set", "set a machine's state: MAC boot|once|local|ignore", cmd_set, 2,
+		"about it.\n\nExit status: 0 it boots or has booted, 1 it has not, or "
+		"pixie "
+		"cannot tell\n(quiet), 2 nobody has heard of it; 64 a mistake on the "
+		"command line,\n69 no server listens, 76 what listens is no pixie, 77 no "
+		"permission.\n\nExample: pixie explain 00:11:22:33:44:55"},
+	{"set", "set a machine's state: MAC|IP boot|once|local|ignore", cmd_set, 2,
 		"MAC|IP STATE [--control PATH]",
 		"  boot    it gets its script, always\n"
 		"  once    it gets its script in one boot, then boots its own disk\n"
 		"  local   it is told to boot its own disk\n"
 		"  ignore  the same, and proxyDHCP does not answer it\n\n"
-		"What is acknowledged is on disk. Exit status: 0 done, 75 done but not "
+		"What is acknowledged is on disk; with --state none it holds until pixie "
+		"ends.\nExit status: 0 done, 75 done but not on disk yet; 64 a mistake "
 		"on "
-		"disk yet;\n64 a mistake on the command line, 69 no server is running, "
-		"77 "
-		"no permission.\n\nExample: pixie set 00:11:22:33:44:55 once"},
+		"the command\nline, 65 no machine has this address, 69 no server "
+		"listens, "
+		"76 what listens is no\npixie, 77 no permission.\n\nExample: pixie set "
+		"00:11:22:33:44:55 once"},
 };
 #define COMMANDS (sizeof(commands) / sizeof(*commands))
 
@@ -54,7 +57,8 @@ help(void)
 	     "chain.ipxe,\n"
 	     "shows a menu and runs the machine's own script from the script directory.\n"
 	     "\n"
-	     "Usage: pixie [COMMAND] -d DIR [OPTION...]\n"
+	     "Usage: pixie [serve] -d DIR [OPTION...]\n"
+	     "       pixie COMMAND ...          (see pixie COMMAND --help)\n"
 	     "\n"
 	     "Commands:");
 	for (size_t i = 0; i < COMMANDS; i++)

@@ -23,8 +23,8 @@ unreachable(const char *path, int error)
 	case ENOENT:
 	case ECONNREFUSED:
 		return fail(EX_UNAVAILABLE,
-			"no pixie is running here (nobody listens at %s); start it, or "
-			"name its socket with --control",
+			"nobody listens at %s: pixie does not run, or runs with "
+			"--no-timeline, --control none or another --control",
 			path);
 	case EACCES:
 		return fail(EX_NOPERM,

@@ -141,7 +141,7 @@ print_story(const json_t *machine)
 
 	print_machine(machine);
 	if (n == 0) {
-		puts("\nIt has not tried to boot since pixie can tell.");
+		puts("\nNo boot of it is on record.");
 		return FAILED;
 	}
 	if (n > 1)

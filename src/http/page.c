@@ -62,8 +62,12 @@ page_answer(const struct visit *v, struct reply *r)
 		return;
 	}
 	reply_text(r, 404,
-		"This is pixie, a network boot server. Nothing is at /; look at "
-		"/chain.ipxe, /ipxe/ (scripts) and /extra/ (files).");
+		"This is pixie, a network boot server. A browser gets a page here; "
+		"machines fetch /chain.ipxe, scripts are at /ipxe/, files at "
+		"/extra/%s.",
+		v->api ? ", what machines did at /api/v1/machines (JSON), counters at "
+			 "/metrics"
+		       : "");
 	r->fields = "Vary: Accept, User-Agent\r\n";
 }
 
