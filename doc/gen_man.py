@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""gen_man.py PROGRAM PIXIE.8.IN README OUT: fills in the man page.
+"""gen_man.py PROGRAM VERSION DOCDIR PIXIE.8.IN README OUT: fills in the man page.
 
 @OPTIONS@ is what PROGRAM prints, @DNSMASQ@ the README's configuration.
 """
@@ -9,7 +9,7 @@ import subprocess
 import sys
 
 
-def main(program, template, readme, out):
+def main(program, version, docdir, template, readme, out):
     options = subprocess.run([program], capture_output=True, text=True, check=True).stdout
     block = re.search(r"```dnsmasq\n(.*?)```", pathlib.Path(readme).read_text(), re.S)
     if not block:
@@ -18,6 +18,7 @@ def main(program, template, readme, out):
     dnsmasq = re.sub(r"^([.'])", r"\\&\1", block.group(1).rstrip(), flags=re.M)
     page = pathlib.Path(template).read_text()
     page = page.replace("@OPTIONS@\n", options).replace("@DNSMASQ@", dnsmasq)
+    page = page.replace("@VERSION@", version).replace("@DOCDIR@", docdir)
     pathlib.Path(out).write_text(page)
 
 
