@@ -2,8 +2,8 @@
 
 #include "base/log.h"
 
-/* 304s are a client's cache at work, Prometheus asks each 15 seconds; what was cut, or is
- * our fault, stands out. */
+/* 304s are a client's cache at work, Prometheus asks every 15 seconds; what was cut, or
+ * is our fault, stands out. */
 static enum log_level
 level_of(const struct exchange *x, const char *cut)
 {
