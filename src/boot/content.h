@@ -4,9 +4,11 @@
  * Reference counted; TFTP transfers and HTTP replies each hold one reference and
  * no copy of the bytes.
  *
- * A file that is cut, rewritten, or removed while it is being sent must not
- * arrive as if nothing had happened: readers call content_check() before they
- * send the last bytes, and end the transfer with an error when it says so.
+ * What was begun is sent to its end as long as its bytes are one version of the file.
+ * They are when they lie in memory, and when the file was removed, renamed, or another
+ * put in its place: the one that is open stays as it was. One that is cut or rewritten in
+ * place must not arrive as if nothing had happened: readers call content_check() before
+ * they send the last bytes, and end the transfer with an error when it says so.
  */
 #ifndef PIXIE_BOOT_CONTENT_H
 #define PIXIE_BOOT_CONTENT_H
@@ -38,7 +40,7 @@ struct content *content_file(int fd, const struct stat *st, const char *type);
 
 /*
  * All bytes of the file at `path`, as it was when `st` was taken; takes `bytes` (from
- * malloc) over, also on failure. content_check() looks whether it is still so.
+ * malloc) over, also on failure. content_is_current() looks whether it is still so.
  */
 struct content *content_kept(
 	void *bytes, const char *path, const struct stat *st, const char *type);
@@ -90,7 +92,10 @@ int content_fd(const struct content *c, uint64_t *base);
  * still of the file. A file's content is read by one thread.
  */
 int content_read(struct content *c, uint64_t off, void *buf, size_t len);
-/* 0 while the file is still the one that was opened, else -ESTALE (one stat). */
+/*
+ * 0 while what was read is of one version, else -ESTALE (one fstat of an open file), or
+ * -errno of that. Never fails for what is in memory. Rights, owner and names may change.
+ */
 int content_check(const struct content *c);
 
 /* The media type for a file name, by its extension. Never NULL. */

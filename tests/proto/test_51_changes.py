@@ -1,5 +1,9 @@
 """A file that changes under a hundred transfers: the old bytes, exactly, or an error.
 
+What was opened is sent to its end as long as its bytes are one version: those in memory,
+and those of a file that others replace, remove or rename. Only what is written into the
+file itself breaks a transfer.
+
 Half of the clients are TFTP's, in lockstep, with windows and in netascii, half HTTP's, of
 whole files and ranges. All stop in mid-file, the file changes, all go on to the end.
 """
@@ -16,7 +20,9 @@ from lib.together import together
 
 SIZE = 1_000_007
 RANGE = (200_000, 900_000)
-HOWS = ["truncated", "emptied", "grown", "rewritten", "replaced", "deleted"]
+IN_PLACE = ["truncated", "emptied", "grown", "rewritten"]
+BY_NAME = ["replaced", "deleted", "renamed", "linked", "locked"]
+HOWS = IN_PLACE + BY_NAME
 
 
 def change(how, path):
@@ -36,6 +42,12 @@ def change(how, path):
         os.rename(path + ".new", path)
     elif how == "deleted":
         os.unlink(path)
+    elif how == "renamed":
+        os.rename(path, path + ".old")
+    elif how == "linked":
+        os.link(path, path + ".link")
+    elif how == "locked":
+        os.chmod(path, 0o400)
 
 
 class Gate:
@@ -139,12 +151,13 @@ def test_file_that_is(scene, how, kept):
     assert held[0] >= (150 if kept == "open" else 50)
     assert len(over.whole) + over.errors == 100
     assert all(over.whole), f"{over.whole.count(False)} got wrong bytes as if they were whole"
-    may_arrive = kept == "kept" or how in ("replaced", "deleted")  # an open file outlives its name
-    assert may_arrive or over.errors == 100, over.whole
-    if over.errors == 100:
+    if kept == "kept" or how in BY_NAME:
+        assert over.errors == 0
+    else:
+        assert over.errors == 100, over.whole
         process.logged("tftp-failed", name, level="WARNING")
         process.logged(f"/extra/{name}", "changed", level="WARNING")
-    if how != "deleted":  # and the next one gets the file as it is now
+    if os.path.exists(path):  # and the next one gets the file as it is now
         now = tftp.get(lan.client, Lan.SERVER, name, blksize=1468, windowsize=32)
         assert now == site.read(f"extra/{name}")
         assert rawhttp.get(lan.client, Lan.SERVER, f"/extra/{name}").body == now

@@ -103,15 +103,26 @@ a_file_rewritten_in_place_is_stale(void **state)
 	content_unref(c);
 }
 
+/* chmod, ln, the atomic update by mv, rm: what is open stays as it was. */
 static void
-a_file_removed_is_stale(void **state)
+a_file_that_others_name_otherwise_is_not_stale(void **state)
 {
 	struct content *c;
+	char buf[10];
 
 	put_file("f", "0123456789");
+	put_file("g", "abcdefghij");
 	c = open_content("f");
-	assert_int_equal(unlink(in_sandbox("f")), 0);
-	assert_int_equal(content_check(c), -ESTALE);
+	assert_int_equal(chmod(in_sandbox("f"), 0600), 0);
+	assert_int_equal(content_check(c), 0);
+	assert_int_equal(link(in_sandbox("f"), in_sandbox("h")), 0);
+	assert_int_equal(content_check(c), 0);
+	assert_int_equal(rename(in_sandbox("g"), in_sandbox("f")), 0);
+	assert_int_equal(content_check(c), 0);
+	assert_int_equal(unlink(in_sandbox("h")), 0);
+	assert_int_equal(content_check(c), 0);
+	assert_int_equal(content_read(c, 0, buf, 10), 0);
+	assert_memory_equal(buf, "0123456789", 10);
 	content_unref(c);
 }
 
@@ -175,7 +186,7 @@ main(void)
 		cmocka_unit_test(small_reads_in_any_order),
 		cmocka_unit_test(a_file_cut_short_is_stale),
 		cmocka_unit_test(a_file_rewritten_in_place_is_stale),
-		cmocka_unit_test(a_file_removed_is_stale),
+		cmocka_unit_test(a_file_that_others_name_otherwise_is_not_stale),
 		cmocka_unit_test(etags_differ_when_bytes_or_times_do),
 		cmocka_unit_test(the_last_reference_closes),
 		cmocka_unit_test(edk2_content_types_have_no_parameters),

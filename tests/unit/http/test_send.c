@@ -149,7 +149,7 @@ removed(void)
 static void
 a_changed_file_never_arrives_whole(void **state)
 {
-	static void (*const changes[])(void) = {cut_short, written_over, removed};
+	static void (*const changes[])(void) = {cut_short, written_over};
 	static const size_t sizes[] = {200000, BIG};
 
 	for (size_t i = 0; i < COUNT(changes); i++)
@@ -163,6 +163,20 @@ a_changed_file_never_arrives_whole(void **state)
 			pipe_free(&p);
 			content_unref(c);
 		}
+}
+
+static void
+a_removed_file_arrives_whole(void **state)
+{
+	struct content *c = file("f", BIG);
+	struct pipe p = pipe_new();
+	struct output o = {"HEAD", 4, c, 0, BIG};
+
+	assert_int_equal(send_all(&p, o, 16384, removed), 0);
+	assert_int_equal(p.got, 4 + BIG);
+	assert_memory_equal(got + 4, bytes, BIG);
+	pipe_free(&p);
+	content_unref(c);
 }
 
 static void
@@ -225,6 +239,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(files_and_memory_arrive_whole),
 		cmocka_unit_test(a_changed_file_never_arrives_whole),
+		cmocka_unit_test(a_removed_file_arrives_whole),
 		cmocka_unit_test(a_small_file_cut_before_it_is_sent),
 		cmocka_unit_test(the_head_of_a_long_part_is_sent_alone),
 		cmocka_unit_test(a_full_socket_takes_nothing),
