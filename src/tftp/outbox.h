@@ -1,7 +1,9 @@
 /*
  * What is due to clients of one port, sent by one call when all that had come in
- * was answered. What lies here points into sessions' contents, so it goes out
- * before anything else happens to those sessions.
+ * was answered. What lies here points into sessions' contents where these are in
+ * memory, so it goes out before anything else happens to those sessions. A pull cannot
+ * end a session of such content, only one of a file (content_check()), whose bytes are
+ * copied here.
  */
 #ifndef PIXIE_TFTP_OUTBOX_H
 #define PIXIE_TFTP_OUTBOX_H

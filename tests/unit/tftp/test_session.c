@@ -682,6 +682,35 @@ a_file_cut_short_ends_with_an_error(void **state)
 	close(fd);
 }
 
+/* Blocks that wait in the outbox when the file turns out to have changed. */
+static void
+what_was_pulled_of_a_file_outlives_it(void **state)
+{
+	static uint8_t bytes[5000];
+	struct tftp_out next;
+	int fd;
+
+	for (size_t i = 0; i < sizeof(bytes); i++)
+		bytes[i] = byte_at(i);
+	start_with(open_file(&fd, bytes, sizeof(bytes)));
+	w.terms.paced = true;
+	w.out.most = 1;
+	TALK("> RRQ windowsize=4", "< OACK windowsize=4");
+	tftp_session_input(&w.s, &(struct tftp_pkt){.op = TFTP_ACK}, w.now);
+	assert_true(tftp_session_pull(&w.s, &w.out, w.now));
+	next = w.out;
+	next.frames++;
+	next.heads++;
+	next.scratch += w.out.used;
+	assert_int_equal(ftruncate(fd, 600), 0);
+	assert_true(tftp_session_pull(&w.s, &next, w.now));
+	TALK("= the file changed while it was being sent");
+	assert_null(w.s.content);
+	assert_int_equal(w.frames[0].iov[1].iov_len, 512);
+	assert_memory_equal(w.frames[0].iov[1].iov_base, bytes, 512);
+	close(fd);
+}
+
 static void
 a_file_that_lost_its_name_arrives_whole(void **state)
 {
@@ -808,6 +837,7 @@ main(void)
 		cmocka_unit_test(bursts_end_where_the_scratch_does),
 		cmocka_unit_test(what_the_socket_did_not_take_is_due_again),
 		cmocka_unit_test(a_file_cut_short_ends_with_an_error),
+		cmocka_unit_test(what_was_pulled_of_a_file_outlives_it),
 		cmocka_unit_test(a_file_that_lost_its_name_arrives_whole),
 		cmocka_unit_test(netascii_has_no_tsize),
 		cmocka_unit_test(netascii_pairs_across_blocks),
