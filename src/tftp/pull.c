@@ -85,8 +85,8 @@ static void
 sent_burst(struct tftp_session *s, const struct tftp_out *out, struct mono now)
 {
 	uint32_t first = s->next, end = first + out->n - 1;
-	/* Paced, the window's last block may leave much later than its first. */
-	bool restart = first == s->acked + 1 || s->paced;
+	/* We let the client wait: the window's last block leaves long after its first. */
+	bool late = s->paced || s->held;
 
 	if (first <= s->high)
 		s->resent += at_most(end, s->high) - first + 1;
@@ -95,7 +95,8 @@ sent_burst(struct tftp_session *s, const struct tftp_out *out, struct mono now)
 		s->high = end;
 	}
 	s->next = end + 1;
-	if (restart)
+	s->held = false;
+	if (late || first == s->acked + 1)
 		tftp_session_wait(s, now);
 }
 
@@ -148,13 +149,19 @@ tftp_session_due(const struct tftp_session *s)
 void
 tftp_session_unsent(struct tftp_session *s, unsigned n)
 {
+	uint32_t end = s->next - 1;
+
+	rto_cancel(&s->rto);
+	s->held = true;
 	if (s->state != TFTP_SENDING) {
 		s->say = true;
 		return;
 	}
 	if (s->mode == TFTP_NETASCII) /* no place to go back to but the window's */
 		return;
-	rto_cancel(&s->rto);
 	s->next -= n;
 	assert(s->next > s->acked);
+	if (s->next <= s->recover)
+		s->resent -= at_most(end, s->recover) - s->next + 1;
+	s->high = s->next <= s->recover ? s->recover : s->next - 1;
 }

@@ -75,6 +75,7 @@ struct tftp_session {
 	bool suspect : 1; /* the deadline is a suspected gap's, not the RTO's */
 	bool heard : 1;   /* the client answered at least once */
 	bool paced : 1;
+	bool held : 1;   /* what was pulled last could not leave at once */
 	uint8_t granted; /* 1 << TFTP_…: options; their values are what is agreed here */
 
 	struct mono deadline;
@@ -121,8 +122,8 @@ bool tftp_session_pull(struct tftp_session *s, struct tftp_out *out, struct mono
  */
 size_t tftp_session_due(const struct tftp_session *s);
 /*
- * The last `n` frames of the last pull could not be sent: they are due again
- * (in netascii they count as lost).
+ * The last `n` frames of the last pulls could not be sent: they are due again, as if
+ * they had not been pulled (in netascii they count as lost).
  */
 void tftp_session_unsent(struct tftp_session *s, unsigned n);
 

@@ -120,14 +120,16 @@ transfer_ended(struct transfer *t)
 
 /*
  * The timer is left alone when it would only move back, as it does with every
- * ACK: it then fires early, finds nothing to do, and is set again.
+ * ACK: it then fires early, finds nothing to do, and is set again. Who waits for room
+ * in the socket needs none: its turn comes, and then this.
  */
 static void
 arm(struct tftp_server *s, struct transfer *t)
 {
 	struct mono deadline = tftp_session_deadline(&t->session);
 
-	if (t->is_paced || (wheel_is_set(&t->due) && t->due.at.us <= deadline.us))
+	if (t->is_paced || t->is_waiting ||
+		(wheel_is_set(&t->due) && t->due.at.us <= deadline.us))
 		return;
 	wheel_set(&s->wheel, &t->due, deadline);
 	tftp_tick_by(s, deadline);
@@ -160,6 +162,9 @@ transfer_timeout(struct wheel_entry *due, struct mono now)
 {
 	struct transfer *t = transfer_of(due);
 
+	/* It is we who are late: to rewind would fill the link with what left before. */
+	if (t->is_waiting)
+		return;
 	tftp_session_timeout(&t->session, now);
 	transfer_go_on(t, now);
 }

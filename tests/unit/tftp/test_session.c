@@ -645,6 +645,68 @@ what_the_socket_did_not_take_is_due_again(void **state)
 	tftp_session_unsent(&w.s, 3);
 	collect();
 	TALK("< DATA 6-8", "> ACK 8", "< DATA 9-16");
+	assert_int_equal(w.s.resent, 0);
+}
+
+/* A window, the last `unsent` blocks of which find no room. */
+static void
+pull_some(unsigned unsent)
+{
+	assert_true(tftp_session_pull(&w.s, &w.out, w.now));
+	tftp_session_unsent(&w.s, unsent);
+}
+
+/* It has not been under way, so it is measured and counted when it leaves. */
+static void
+a_block_that_had_to_wait_is_sent_once(void **state)
+{
+	start(100 * 512);
+	TALK("> RRQ windowsize=8", "< OACK windowsize=8", "+ 40");
+	tftp_session_input(&w.s, &(struct tftp_pkt){.op = TFTP_ACK}, w.now);
+	pull_some(5);
+	assert_int_equal(w.s.high, 3);
+	assert_string_equal(hear(TFTP_ACK, 4), "ACK of a block never sent");
+	TALK("< DATA 4-8", "+ 60", "> ACK 8", "< DATA 9-16");
+	assert_int_equal(w.s.resent, 0);
+	/* 40 ms, then 60: SRTT 42.5, RTTVAR 20. */
+	assert_int_equal(w.s.rto.srtt, 42500);
+	/* Sent again, as far as there is room, and then the rest. */
+	w.now = tftp_session_deadline(&w.s);
+	tftp_session_timeout(&w.s, w.now);
+	pull_some(6);
+	assert_int_equal(w.s.resent, 2);
+	assert_int_equal(w.s.high, 16);
+	collect();
+	TALK("< DATA 11-16");
+	assert_int_equal(w.s.resent, 8);
+}
+
+/* The socket was full for longer than the timer waits. */
+static void
+the_timer_begins_when_the_rest_has_left(void **state)
+{
+	start(100 * 512);
+	TALK("> RRQ windowsize=8", "< OACK windowsize=8", "+ 40");
+	tftp_session_input(&w.s, &(struct tftp_pkt){.op = TFTP_ACK}, w.now);
+	pull_some(5);
+	w.now = mono_after(w.now, MONO_S(10));
+	collect();
+	TALK("< DATA 4-8", "+ 99", "> ACK 8", "< DATA 9-16");
+	assert_int_equal(w.s.resent, 0);
+}
+
+static void
+a_last_block_that_never_left_is_not_done(void **state)
+{
+	start(512 + 10);
+	TALK("> RRQ", "< DATA 1");
+	tftp_session_input(&w.s, &(struct tftp_pkt){.op = TFTP_ACK, .block = 1}, w.now);
+	pull_some(1);
+	w.now = mono_after(w.now, MONO_S(7));
+	tftp_session_timeout(&w.s, w.now);
+	TALK("= running");
+	collect();
+	TALK("< DATA 2", "> ACK 2", "= done");
 }
 
 /* Content that changes */
@@ -836,6 +898,9 @@ main(void)
 		cmocka_unit_test(a_rewind_happens_once_a_round_trip),
 		cmocka_unit_test(bursts_end_where_the_scratch_does),
 		cmocka_unit_test(what_the_socket_did_not_take_is_due_again),
+		cmocka_unit_test(a_block_that_had_to_wait_is_sent_once),
+		cmocka_unit_test(the_timer_begins_when_the_rest_has_left),
+		cmocka_unit_test(a_last_block_that_never_left_is_not_done),
 		cmocka_unit_test(a_file_cut_short_ends_with_an_error),
 		cmocka_unit_test(what_was_pulled_of_a_file_outlives_it),
 		cmocka_unit_test(a_file_that_lost_its_name_arrives_whole),

@@ -5,6 +5,8 @@
 
 #define MOST 6
 #define ROOM 4
+#define WINDOW 64
+#define BREAK MONO_S(2)
 
 /* A client that takes what comes and acknowledges as RFC 7440 has it. */
 struct taker {
@@ -98,25 +100,16 @@ leave(void **state)
 	return 0;
 }
 
-static bool link_is_slow;
+static bool link_is_slow, link_sticks;
 
 void __real_udp_send_bursts(int fd, struct udp_burst *bursts, unsigned n);
 
-/*
- * In the server's process, in place of what the linker would take: a link so slow that
- * the socket has room for four datagrams, and every other time for none.
- */
-void
-__wrap_udp_send_bursts(int fd, struct udp_burst *bursts, unsigned n)
+/* The socket has room for so many datagrams of the first burst, and then for none. */
+static void
+send_some(int fd, struct udp_burst *bursts, unsigned n, unsigned room)
 {
-	static bool full;
-	unsigned whole = bursts[0].n, room = full ? 0 : ROOM;
+	unsigned whole = bursts[0].n;
 
-	full = !full;
-	if (!link_is_slow) {
-		__real_udp_send_bursts(fd, bursts, n);
-		return;
-	}
 	for (unsigned i = 0; i < n; i++)
 		bursts[i] = (struct udp_burst){.path = bursts[i].path,
 			.frames = bursts[i].frames,
@@ -129,6 +122,44 @@ __wrap_udp_send_bursts(int fd, struct udp_burst *bursts, unsigned n)
 	if (bursts[0].n < whole)
 		bursts[0].error = -EAGAIN;
 	bursts[0].n = whole;
+}
+
+/* So slow that there is room for four datagrams, and every other time for none. */
+static void
+send_slowly(int fd, struct udp_burst *bursts, unsigned n)
+{
+	static bool full;
+
+	send_some(fd, bursts, n, full ? 0 : ROOM);
+	full = !full;
+}
+
+/* Two thirds of the first window have room, and then nothing for some seconds. */
+static void
+send_with_a_break(int fd, struct udp_burst *bursts, unsigned n)
+{
+	static struct mono since;
+
+	if (since.us == 0 && bursts[0].n == WINDOW) {
+		since = mono_now();
+		send_some(fd, bursts, n, WINDOW * 2 / 3);
+	} else if (since.us != 0 && mono_since(mono_now(), since) < BREAK) {
+		usleep(1000); /* as the real socket has room, this comes again at once */
+		send_some(fd, bursts, n, 0);
+	} else
+		__real_udp_send_bursts(fd, bursts, n);
+}
+
+/* In the server's process, in place of what the linker would take. */
+void
+__wrap_udp_send_bursts(int fd, struct udp_burst *bursts, unsigned n)
+{
+	if (link_is_slow)
+		send_slowly(fd, bursts, n);
+	else if (link_sticks)
+		send_with_a_break(fd, bursts, n);
+	else
+		__real_udp_send_bursts(fd, bursts, n);
 }
 
 /* Those that wait get the room in turn, before any that has just got an ACK. */
@@ -147,6 +178,35 @@ a_full_link_is_shared_by_all_machines(void **state)
 	take_all(5 * 1000);
 	for (unsigned i = 0; i < 5; i++)
 		assert_in_range(takers[i].got, 900, 1100);
+}
+
+/*
+ * Twice as long as the timer waits: what has left is not sent again, into a link that is
+ * full as it is.
+ */
+static void
+a_window_that_waits_for_room_leaves_once(void **state)
+{
+	bool seen[WINDOW + 1] = {false};
+	unsigned got = 0, twice = 0;
+
+	link_sticks = true;
+	start((struct tftp_config){.min_rto_ms = BREAK / 2 / MONO_MS(1)});
+	link_sticks = false;
+	join("127.0.0.2", WINDOW);
+	ack(takers[0].fd, &takers[0].server, 0);
+	for (int tries = 0; got < WINDOW && tries < 1000; tries++) {
+		struct tftp_pkt pkt = hear(takers[0].fd, &takers[0].server);
+
+		if (pkt.op != TFTP_DATA)
+			continue;
+		assert_in_range(pkt.block, 1, WINDOW);
+		twice += seen[pkt.block];
+		got += !seen[pkt.block];
+		seen[pkt.block] = true;
+	}
+	assert_int_equal(got, WINDOW);
+	assert_int_equal(twice, 0);
 }
 
 /* Two transfers of one machine have half of its rate each; another machine has its own.
@@ -195,6 +255,8 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_teardown(a_full_link_is_shared_by_all_machines, leave),
+		cmocka_unit_test_teardown(
+			a_window_that_waits_for_room_leaves_once, leave),
 		cmocka_unit_test_teardown(a_machines_transfers_share_its_pace, leave),
 		cmocka_unit_test_teardown(paced_transfers_come_to_their_end, leave),
 	};
