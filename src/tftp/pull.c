@@ -93,6 +93,8 @@ sent_burst(struct tftp_session *s, const struct tftp_out *out, struct mono now)
 	if (end > s->high) {
 		rto_start(&s->rto, first > s->high ? first : s->high + 1, now);
 		s->high = end;
+		if (late)
+			s->alive = now;
 	}
 	s->next = end + 1;
 	s->held = false;

@@ -367,7 +367,8 @@ verdict(const struct tftp_session *s, struct mono now)
 		return mono_since(now, s->alive) < PATIENCE_HELLO ? TFTP_RUNNING
 								  : TFTP_UNANSWERED;
 	/* A client that lacks a block would have asked for it again. */
-	if (s->high == s->last && mono_since(now, s->heard_at) >= PATIENCE_END)
+	if (s->high == s->last && mono_since(now, s->heard_at) >= PATIENCE_END &&
+		mono_since(now, s->alive) >= PATIENCE_END)
 		return TFTP_DONE_UNCONFIRMED;
 	return mono_since(now, s->alive) < PATIENCE ? TFTP_RUNNING : TFTP_SILENT;
 }

@@ -81,7 +81,7 @@ struct tftp_session {
 	struct mono deadline;
 	struct mono heard_at; /* when the client last answered */
 	struct mono since;    /* last progress or sending of block acked + 1 */
-	struct mono alive;    /* last progress */
+	struct mono alive;    /* last progress, or last new block of those we held back */
 	struct rto rto;
 	struct content *content; /* our reference; NULL once lingering */
 	uint64_t size;

@@ -104,6 +104,41 @@ a_paced_window_leaves_block_by_block(void **state)
 	assert_int_equal(w.s.next, 1);
 }
 
+/* A second later one more block leaves, if one is due. */
+static void
+pull_paced(void)
+{
+	tftp_session_pull(&w.s, &w.out, w.now);
+	w.now = mono_after(w.now, MONO_S(1));
+	tftp_session_timeout(&w.s, w.now);
+}
+
+/* Who is sent a window in a minute cannot answer earlier, and is given time afterwards.
+ */
+static void
+a_paced_window_may_take_longer_than_our_patience(void **state)
+{
+	struct tftp_pkt ack = {.op = TFTP_ACK};
+
+	start(512 * 127);
+	w.terms.paced = true;
+	w.terms.min_rto = MONO_S(2);
+	w.out.most = 1;
+	TALK("> RRQ windowsize=64", "< OACK windowsize=64");
+	for (int window = 0; window < 2; window++) {
+		ack.block = (uint16_t)(64 * window);
+		w.now = mono_after(w.now, MONO_MS(100));
+		assert_null(tftp_session_input(&w.s, &ack, w.now));
+		for (int i = 1; i <= 64; i++)
+			pull_paced();
+		assert_int_equal(w.s.high, 64 * (window + 1));
+		assert_int_equal(w.s.outcome, TFTP_RUNNING);
+		assert_int_equal(w.s.resent, 0);
+	}
+	/* Also the last one is given time to answer. */
+	TALK("+ 3000", "< DATA 65-128", "= running", "> ACK 128", "= done");
+}
+
 /* --tftp-min-timer 10 */
 static void
 the_minimum_may_be_lowered_for_a_lan(void **state)
@@ -856,6 +891,7 @@ main(void)
 		cmocka_unit_test(a_clients_own_timer_is_not_taken_for_the_road),
 		cmocka_unit_test(the_timer_never_waits_less_than_the_minimum),
 		cmocka_unit_test(a_paced_window_leaves_block_by_block),
+		cmocka_unit_test(a_paced_window_may_take_longer_than_our_patience),
 		cmocka_unit_test(the_minimum_may_be_lowered_for_a_lan),
 		cmocka_unit_test(a_client_that_never_answers_is_left_alone_soon),
 		cmocka_unit_test(a_client_that_stops_answering_gets_half_a_minute),
