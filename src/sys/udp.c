@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/log.h"
 #include "sys/twin.h"
 
 #ifndef UDP_SEGMENT
@@ -347,15 +348,22 @@ udp_send(int fd, const struct udp_path *path, const void *data, size_t len)
 }
 
 /*
- * EIO and EOPNOTSUPP: this kernel or driver never will. EINVAL and EMSGSIZE: not
- * on this route (a segment larger than its MTU); others may work.
+ * EOPNOTSUPP: this kernel never will. EIO: not on this route, which is IPsec's or leaves
+ * checksums to us (up to Linux 6.10). EINVAL and EMSGSIZE: neither, for a segment is
+ * larger than its MTU. Other routes may work.
  */
 static bool
-gso_refused(int err)
+gso_refused(int err, const struct udp_path *path)
 {
-	if (err == -EIO || err == -EOPNOTSUPP)
+	static atomic_flag said = ATOMIC_FLAG_INIT;
+
+	if (err == -EOPNOTSUPP)
 		gso_works = false;
-	return err == -EINVAL || err == -EMSGSIZE || !gso_works;
+	if ((err == -EIO || err == -EOPNOTSUPP) && !atomic_flag_test_and_set(&said))
+		log_info(NULL, "udp-gso-refused", PEER("peer", &path->peer),
+			STR("why", strerror(-err)),
+			STR("note", "its blocks go out one by one, at more CPU"));
+	return err == -EIO || err == -EINVAL || err == -EMSGSIZE || !gso_works;
 }
 
 #define TRAIN_MAX 64
@@ -405,7 +413,7 @@ static unsigned
 train_refused(
 	int fd, const struct train *t, struct udp_burst *bursts, unsigned n, int err)
 {
-	if (t->frames[0] > 1 && gso_refused(err)) {
+	if (t->frames[0] > 1 && gso_refused(err, bursts[0].path)) {
 		bursts[0].plain = true;
 		return 0;
 	}
@@ -429,7 +437,6 @@ udp_send_bursts(int fd, struct udp_burst *bursts, unsigned n)
 	for (unsigned i = 0; i < n; i++) {
 		bursts[i].sent = 0;
 		bursts[i].error = 0;
-		bursts[i].plain = false;
 	}
 	while (at < n) {
 		train_load(&t, bursts + at, n - at);

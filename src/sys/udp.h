@@ -79,10 +79,10 @@ struct udp_burst {
 	struct udp_frame *frames;
 	unsigned n;
 	size_t size;
+	bool plain; /* no GSO on this one's route; set when that is found out */
 	/* What became of it: */
 	unsigned sent; /* datagrams taken */
 	int error;     /* why no more were, -errno; a full socket is -EAGAIN */
-	bool plain;    /* no GSO on this one's route */
 };
 
 /*

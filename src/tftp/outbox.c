@@ -73,6 +73,7 @@ static void
 settle(struct transfer *t, const struct udp_burst *b)
 {
 	t->is_queued = false;
+	t->is_plain |= b->plain;
 	if (b->error == -EAGAIN) {
 		tftp_session_unsent(&t->session, b->n - b->sent);
 		if (b->sent > 0 && t->port->turn == t)
@@ -132,7 +133,12 @@ outbox_put(struct outbox *box, struct transfer *t, const struct tftp_out *out)
 	box->used += out->used;
 	box->n_frames += out->n;
 	box->bursts[box->n] = (struct udp_burst){
-		.path = &t->path, .frames = out->frames, .n = out->n, .size = out->size};
+		.path = &t->path,
+		.frames = out->frames,
+		.n = out->n,
+		.size = out->size,
+		.plain = t->is_plain,
+	};
 	box->whose[box->n++] = t;
 	t->is_queued = true;
 }

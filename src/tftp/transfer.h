@@ -23,6 +23,7 @@ struct transfer {
 	struct progress *progress; /* NULL: no registry, or it knows the end */
 	struct udp_path path;
 	bool is_waiting : 1, is_queued : 1, is_reported : 1;
+	bool is_plain : 1;      /* its route takes no GSO */
 	bool is_paced : 1;      /* `due` is when its machine may be sent to */
 	bool was_paced : 1;     /* and when that had come, another had the turn */
 	struct wheel_entry due; /* in one of the server's wheels */

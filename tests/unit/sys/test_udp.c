@@ -328,6 +328,64 @@ the_mtu_of_loopback_is_not_the_default(void **state)
 	assert_true(udp_route_mtu(&path) > 1500);
 }
 
+/* A peer whose route takes no GSO; for a call that begins with it as for any route. */
+static uint16_t crooked;
+static unsigned refusals, messages;
+
+int __real_sendmmsg(int fd, struct mmsghdr *msgs, unsigned n, int flags);
+
+int
+__wrap_sendmmsg(int fd, struct mmsghdr *msgs, unsigned n, int flags)
+{
+	unsigned taken = 0;
+
+	while (taken < n &&
+		(msgs[taken].msg_hdr.msg_iovlen <= 2 ||
+			netaddr_port(msgs[taken].msg_hdr.msg_name) != crooked))
+		taken++;
+	if (taken == 0) {
+		refusals++;
+		errno = EIO;
+		return -1;
+	}
+	messages += taken;
+	return __real_sendmmsg(fd, msgs, taken, flags);
+}
+
+/* IPsec, or a device without checksums: on that way only, and found out once. */
+static void
+a_route_without_gso_leaves_it_to_the_others(void **state)
+{
+	struct netaddr at = any_port("127.0.0.1");
+	int from = udp_bind(&at), to[2] = {udp_bind(&at), udp_bind(&at)};
+	struct udp_path paths[2];
+	struct udp_frame frames[3];
+	struct udp_burst bursts[2];
+	static uint8_t body[BLOCK];
+
+	for (unsigned f = 0; f < 3; f++)
+		frames[f] = (struct udp_frame){{{body, 4}, {body, BLOCK}}};
+	for (unsigned i = 0; i < 2; i++) {
+		paths[i] = (struct udp_path){.peer = bound_to(to[i])};
+		bursts[i] = (struct udp_burst){&paths[i], frames, 3, BLOCK + 4};
+	}
+	crooked = netaddr_port(&paths[0].peer);
+	for (unsigned again = 0; again < 3; again++) {
+		messages = 0;
+		udp_send_bursts(from, bursts, 2);
+		assert_int_equal(messages, 3 + 1);
+		assert_int_equal(bursts[0].sent, 3);
+		assert_int_equal(bursts[1].sent, 3);
+	}
+	assert_int_equal(refusals, 1);
+	assert_true(bursts[0].plain);
+	assert_false(bursts[1].plain);
+	crooked = 0;
+	close(from);
+	close(to[0]);
+	close(to[1]);
+}
+
 #define NO_NAMESPACE 77
 
 static bool
@@ -445,6 +503,7 @@ main(void)
 		cmocka_unit_test(a_burst_without_gso),
 		cmocka_unit_test(bursts_to_many_by_gso),
 		cmocka_unit_test(bursts_to_many_without_gso),
+		cmocka_unit_test(a_route_without_gso_leaves_it_to_the_others),
 		cmocka_unit_test(a_full_socket_ends_it_for_all_that_follow),
 		cmocka_unit_test(the_mtu_of_loopback_is_not_the_default),
 	};
