@@ -18,6 +18,8 @@
 
 /* A storm of machines after a power cut must find room for every request. */
 #define SOCKET_BUFFER (4 << 20)
+/* What Linux gives to who may not have more, unless it was told otherwise. */
+#define BUFFER_USUAL 212992
 /* IPv4's limit for one UDP payload; a GSO call may not carry more either. */
 #define UDP_PAYLOAD_MAX 65507
 #define DEFAULT_MTU 1500
@@ -53,13 +55,47 @@ udp_use_gso(bool on)
 	gso_works = on;
 }
 
-static void
+/* As the kernel's limits count: it doubles what is set. */
+static int
+buffer_of(int fd, int option)
+{
+	int size = 0;
+	socklen_t len = sizeof(size);
+
+	getsockopt(fd, SOL_SOCKET, option, &size, &len);
+	return size / 2;
+}
+
+/* Returns what it is then. One that systemd gave (ReceiveBuffer=) is not made smaller. */
+static int
 grow_buffer(int fd, int forced, int plain)
 {
-	int want = SOCKET_BUFFER;
+	int want = SOCKET_BUFFER, was = buffer_of(fd, plain);
 
-	if (setsockopt(fd, SOL_SOCKET, forced, &want, sizeof(want)) < 0)
+	if (was < want && setsockopt(fd, SOL_SOCKET, forced, &want, sizeof(want)) < 0 &&
+		was < BUFFER_USUAL)
 		setsockopt(fd, SOL_SOCKET, plain, &want, sizeof(want));
+	return buffer_of(fd, plain);
+}
+
+/*
+ * Who has no CAP_NET_ADMIN gets no more than the limits, and is not told so: a service
+ * and a container have none. Said once, as it is the same for all sockets.
+ */
+static void
+grow_buffers(int fd)
+{
+	static atomic_flag said = ATOMIC_FLAG_INIT;
+	int in = grow_buffer(fd, SO_RCVBUFFORCE, SO_RCVBUF);
+	int out = grow_buffer(fd, SO_SNDBUFFORCE, SO_SNDBUF), got = in < out ? in : out;
+
+	if (got >= SOCKET_BUFFER || atomic_flag_test_and_set(&said))
+		return;
+	LOG_AT(got < BUFFER_USUAL ? LEVEL_WARNING : LEVEL_INFO, NULL, "udp-buffer",
+		NUM("wanted", SOCKET_BUFFER), NUM("got", got),
+		STR("why", "enough for some hundred machines at once; of more, some wait "
+			   "seconds until they ask again, unless net.core.rmem_max and "
+			   "net.core.wmem_max (sysctl) are as large as wanted"));
 }
 
 /*
@@ -103,8 +139,7 @@ udp_adopt(int fd)
 
 	if (getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &len) < 0)
 		return -errno;
-	grow_buffer(fd, SO_RCVBUFFORCE, SO_RCVBUF);
-	grow_buffer(fd, SO_SNDBUFFORCE, SO_SNDBUF);
+	grow_buffers(fd);
 	forbid_fragments(fd);
 	if (fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK) < 0)
 		return -errno;

@@ -3,6 +3,7 @@
 #include "unit.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <net/if.h>
 #include <sched.h>
 #include <stdlib.h>
@@ -388,6 +389,47 @@ a_route_without_gso_leaves_it_to_the_others(void **state)
 
 #define NO_NAMESPACE 77
 
+#define USUAL 212992
+
+/* What a process gets that has no CAP_NET_ADMIN; 0: what this one gets. */
+static int limit;
+
+int __real_setsockopt(int fd, int level, int name, const void *value, socklen_t len);
+
+int
+__wrap_setsockopt(int fd, int level, int name, const void *value, socklen_t len)
+{
+	bool sizes = level == SOL_SOCKET && (name == SO_RCVBUF || name == SO_SNDBUF);
+
+	if (limit != 0 && level == SOL_SOCKET &&
+		(name == SO_RCVBUFFORCE || name == SO_SNDBUFFORCE)) {
+		errno = EPERM;
+		return -1;
+	}
+	if (limit != 0 && sizes && *(const int *)value > limit)
+		value = &limit;
+	return __real_setsockopt(fd, level, name, value, len);
+}
+
+/* Exits with 0 when that is said, and once. */
+static void
+say_how_large_the_buffers_are(void)
+{
+	struct netaddr any = any_port("127.0.0.1");
+	char said[4096] = "", line[128];
+	int ends[2];
+
+	if (pipe2(ends, O_NONBLOCK) < 0 || dup2(ends[1], STDERR_FILENO) < 0)
+		_exit(100);
+	close(udp_bind(&any));
+	close(udp_bind(&any));
+	if (read(ends[0], said, sizeof(said) - 1) <= 0)
+		_exit(1);
+	sprintf(line, " %s - udp-buffer wanted=4194304 got=%d why=",
+		limit < USUAL ? "WARNING" : "INFO", limit);
+	_exit(strstr(said, line) == NULL || strchr(said, '\n')[1] != '\0');
+}
+
 static bool
 set_loopback(int fd, unsigned long what, struct ifreq *ifr)
 {
@@ -481,6 +523,36 @@ the_mtu_is_looked_up_anew_each_time(void **state)
 	elsewhere(follow_the_mtu);
 }
 
+/* A service or container has what net.core.rmem_max says, and nobody tells it. */
+static void
+small_buffers_are_said_once(void **state)
+{
+	static const int limits[] = {USUAL, USUAL / 2};
+
+	for (unsigned i = 0; i < COUNT(limits); i++) {
+		limit = limits[i];
+		elsewhere(say_how_large_the_buffers_are);
+	}
+	limit = 0;
+}
+
+/* systemd may give a socket more (ReceiveBuffer=) than we may. */
+static void
+a_large_buffer_is_not_made_smaller(void **state)
+{
+	int fd = socket(AF_INET, SOCK_DGRAM, 0), size = USUAL, was, is;
+	socklen_t len = sizeof(size);
+
+	assert_int_equal(setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size, len), 0);
+	assert_int_equal(getsockopt(fd, SOL_SOCKET, SO_RCVBUF, &was, &len), 0);
+	limit = USUAL / 2;
+	assert_int_equal(udp_adopt(fd), 0);
+	limit = 0;
+	assert_int_equal(getsockopt(fd, SOL_SOCKET, SO_RCVBUF, &is, &len), 0);
+	assert_int_equal(is, was);
+	close(fd);
+}
+
 static void
 a_path_that_turns_out_narrow_gets_fragments(void **state)
 {
@@ -491,8 +563,10 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		/* First, as the sockets it is about are kept. */
+		/* First, as the sockets they are about are kept, and what was said. */
 		cmocka_unit_test(the_mtu_is_looked_up_anew_each_time),
+		cmocka_unit_test(small_buffers_are_said_once),
+		cmocka_unit_test(a_large_buffer_is_not_made_smaller),
 		cmocka_unit_test(a_path_that_turns_out_narrow_gets_fragments),
 		cmocka_unit_test(ipv4_answers_leave_from_the_address_asked),
 		cmocka_unit_test(ipv6_answers_leave_from_the_address_asked),
