@@ -174,12 +174,12 @@ udp_bind(const struct netaddr *addr)
 }
 
 void
-udp_forget_local(int fd)
+udp_learn_local(int fd, bool on)
 {
-	int off = 0;
+	int flag = on;
 
-	setsockopt(fd, IPPROTO_IP, IP_PKTINFO, &off, sizeof(off));
-	setsockopt(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, &off, sizeof(off));
+	setsockopt(fd, IPPROTO_IP, IP_PKTINFO, &flag, sizeof(flag));
+	setsockopt(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, &flag, sizeof(flag));
 }
 
 int

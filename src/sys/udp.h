@@ -39,10 +39,11 @@ int udp_bind(const struct netaddr *addr);
 /* Prepares a bound socket that somebody else made (socket activation). 0 or -errno. */
 int udp_adopt(int fd);
 /*
- * From now on the datagrams of `fd` come without our side of their path: for a port whose
- * conversations are known. To write it beside each of them costs 1 to 2 % of a block.
+ * Whether the datagrams of `fd` come with our side of their path, as they do at first. A
+ * port whose conversations are known needs none, and to write it beside each datagram
+ * costs 1 to 2 % of a block.
  */
-void udp_forget_local(int fd);
+void udp_learn_local(int fd, bool on);
 /* Opens one more at the same address; see socket_twin(). The descriptor or -errno. */
 int udp_twin(int fd);
 

@@ -78,7 +78,7 @@ fill_pool(struct listener *l, struct pool *pool, struct netaddr addr,
 		netaddr_set_port(&addr, c->port_lo ? (uint16_t)(c->port_lo + i) : 0);
 		fd = udp_bind(&addr);
 		if (fd >= 0)
-			udp_forget_local(fd);
+			udp_learn_local(fd, false);
 		if (fd < 0)
 			err = fd;
 		else if (open_port(l, &pool->ports[pool->n++], fd, readable) < 0)

@@ -43,15 +43,24 @@ drop(const struct udp_dgram *dgram, const char *why)
 		NUM("bytes", dgram->len));
 }
 
-/* RFC 1350 §4: a packet from elsewhere gets an ERROR; an ERROR never does. */
+/*
+ * RFC 1350 §4: a packet from elsewhere gets an ERROR; an ERROR never does. It should come
+ * from where that packet was sent to. A port at all of our addresses is not told where
+ * (udp_learn_local()), so it asks for that: the client says its packet again.
+ */
 static void
 on_stranger(struct port *port, const struct udp_dgram *dgram, const struct tftp_pkt *pkt)
 {
+	struct listener *l = port->listener;
+	bool for_requests = port == &l->request;
+
 	drop(dgram, "no such transfer");
-	if (pkt->op != TFTP_ERROR && (port != &port->listener->request ||
-					     listener_is_single_port(port->listener)))
-		tftp_send_error(
-			port, &dgram->path, TFTP_E_UNKNOWN_TID, "no such transfer");
+	if (pkt->op == TFTP_ERROR || (for_requests && !listener_is_single_port(l)))
+		return;
+	/* First: who hears the ERROR may say it again before we are through. */
+	if (!for_requests && !l->is_at_one_address)
+		udp_learn_local(port->fd, netaddr_is_wildcard(&dgram->path.local));
+	tftp_send_error(port, &dgram->path, TFTP_E_UNKNOWN_TID, "no such transfer");
 }
 
 static void

@@ -102,7 +102,7 @@ a_port_that_forgets_our_side_knows_its_peer(void **state)
 		struct udp_path path = {.peer = bound};
 		struct udp_dgram d;
 
-		udp_forget_local(port);
+		udp_learn_local(port, false);
 		assert_int_equal(udp_send(client, &path, "ack", 3), 0);
 		assert_int_equal(receive(port, batch), 1);
 		d = udp_batch_get(batch, 0);

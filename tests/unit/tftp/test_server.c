@@ -1,6 +1,8 @@
 /* The server's ports, limits and end. */
 #include "tftp/served.h"
 
+#define TRIES 100 /* an answer may come later than hear() waits */
+
 static void
 a_transfer_has_a_port_of_its_own(void **state)
 {
@@ -130,6 +132,38 @@ strangers_are_told_so(void **state)
 	stop();
 }
 
+/*
+ * A strict client takes ERROR 5 from the address it wrote to only. A port at all
+ * addresses learns that one from the second such packet.
+ */
+static void
+strangers_are_told_so_from_where_they_asked(void **state)
+{
+	struct netaddr from = {0}, asked, any;
+	int fd = client(), other = client();
+	struct tftp_pkt pkt;
+
+	netaddr_parse_host("0.0.0.0", &any);
+	start_on((struct tftp_config){0}, udp_bind(&any));
+	netaddr_parse_host("127.0.0.1", &asked);
+	netaddr_set_port(&asked, netaddr_port(&at));
+	at = asked;
+	for (int i = 0; i < TRIES && netaddr_port(&from) == 0; i++)
+		ask(fd, ASK(RRQ "two\0octet\0"), &from);
+	netaddr_parse_host("127.0.0.5", &asked);
+	netaddr_set_port(&asked, netaddr_port(&from));
+	for (int i = 0; i < TRIES && !netaddr_equal(&from, &asked); i++) {
+		ack(other, &asked, 1);
+		pkt = hear(other, &from);
+	}
+	assert_true(netaddr_equal(&from, &asked));
+	assert_int_equal(pkt.op, TFTP_ERROR);
+	assert_int_equal(pkt.code, TFTP_E_UNKNOWN_TID);
+	close(fd);
+	close(other);
+	stop();
+}
+
 static void
 a_repeated_request_is_the_same_transfer(void **state)
 {
@@ -254,6 +288,7 @@ main(void)
 		cmocka_unit_test(a_range_that_is_taken_is_said_at_the_start),
 		cmocka_unit_test(refusals_have_their_codes),
 		cmocka_unit_test(strangers_are_told_so),
+		cmocka_unit_test(strangers_are_told_so_from_where_they_asked),
 		cmocka_unit_test(a_repeated_request_is_the_same_transfer),
 		cmocka_unit_test(a_full_server_is_silent),
 		cmocka_unit_test(a_greedy_host_is_told),
