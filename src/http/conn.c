@@ -470,8 +470,8 @@ conn_output(const struct conn *c)
 	if (x->more != NULL)
 		return (struct output){
 			x->more + x->more_at, x->more_len - x->more_at, NULL, 0, 0};
-	return (struct output){
-		x->bytes + x->head_at, all - x->head_at, x->content, x->off, x->left};
+	return (struct output){x->bytes + x->head_at, all - x->head_at, x->content,
+		x->off, x->left, x->tried};
 }
 
 void
@@ -507,6 +507,7 @@ conn_sent(struct conn *c, size_t n, struct mono now)
 	size_t head = (size_t)(x->head_len + x->text_len - x->head_at);
 
 	c->written += n;
+	x->tried = true;
 	if (x->more != NULL) {
 		sent_more(c, n, now);
 		return;

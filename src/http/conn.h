@@ -72,6 +72,7 @@ struct exchange {
 	enum method method;
 	int status;
 	bool is_quiet;            /* see struct reply */
+	bool tried;               /* see struct output */
 	struct stream *stream;    /* what follows, without an end; owned. NULL: nothing */
 	char *more;               /* what was appended to it last; owned */
 	size_t more_len, more_at; /* how far that was sent */
@@ -130,11 +131,12 @@ struct output {
 	size_t head_len;
 	struct content *content; /* NULL when head_len is all */
 	uint64_t off, len;
+	bool tried; /* before, with or without success: a file may have changed since */
 };
 
 /* SENDING: what is still to be written, in order; never all empty. Borrowed. */
 struct output conn_output(const struct conn *c);
-/* The next `n` bytes of it were written. */
+/* The next `n` bytes of it were written; 0 when the socket was full. */
 void conn_sent(struct conn *c, size_t n, struct mono now);
 /*
  * STREAM: `text` (`len` bytes, not 0, from malloc) is to be sent as well; taken over.

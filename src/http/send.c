@@ -18,7 +18,8 @@
 #define WITH_HEAD 1024
 /*
  * The last bytes of what takes several turns are copied, so that the file can be looked
- * at before they go. What is short leaves in the turn in which it was looked at.
+ * at before they go. What is short leaves in the turn in which it was looked at, or is
+ * looked at again.
  */
 #define TAIL (4 * 1024)
 #define SHORT (128 * 1024)
@@ -102,7 +103,9 @@ send_begin(int fd, const struct output *o, uint8_t *scratch, bool *more)
 
 	if (o->len > SHORT)
 		return send_two(fd, o, NULL, 0, more);
-	n = send_copy(fd, o, scratch, WITH_HEAD, more);
+	n = o->tried ? content_check(o->content) : 0;
+	if (n == 0)
+		n = send_copy(fd, o, scratch, WITH_HEAD, more);
 	if (n < 0 || !*more)
 		return n;
 	rest.head_len = 0;

@@ -599,6 +599,24 @@ a_slow_reader_may_ask_again(void **state)
 }
 
 static void
+a_reply_that_was_tried_says_so(void **state)
+{
+	struct talk t;
+
+	start(&t);
+	ask(&t, GET_FILE GET_FILE);
+	assert_false(conn_output(&t.conn).tried);
+	conn_sent(&t.conn, 0, t.now);
+	assert_true(conn_output(&t.conn).tried);
+	while (t.conn.state == CONN_SENDING)
+		drain(&t);
+	conn_next(&t.conn, t.now);
+	answer(&t);
+	assert_false(conn_output(&t.conn).tried);
+	stop(&t);
+}
+
+static void
 a_slow_reader_holds_no_inbox(void **state)
 {
 	struct talk t;
@@ -703,6 +721,7 @@ main(void)
 		cmocka_unit_test(silence_is_closed_without_a_word),
 		cmocka_unit_test(a_reader_keeps_a_certain_pace),
 		cmocka_unit_test(a_slow_reader_may_ask_again),
+		cmocka_unit_test(a_reply_that_was_tried_says_so),
 		cmocka_unit_test(a_slow_reader_holds_no_inbox),
 		cmocka_unit_test(what_the_record_says),
 		cmocka_unit_test(long_names_fit_the_record),

@@ -180,6 +180,43 @@ a_removed_file_arrives_whole(void **state)
 }
 
 static void
+fill(struct pipe *p)
+{
+	while (send(p->ours, bytes, 1000, 0) > 0)
+		;
+}
+
+static void
+drain(struct pipe *p)
+{
+	while (recv(p->theirs, got, sizeof(got), MSG_DONTWAIT) > 0)
+		;
+}
+
+/* A pipelined request is answered while the socket is full of the answer before. */
+static void
+a_reply_that_had_to_wait_is_of_one_version(void **state)
+{
+	static const size_t sizes[] = {1000, 33000, 128 * 1024};
+
+	for (size_t i = 0; i < COUNT(sizes); i++) {
+		struct content *c = file("f", sizes[i]);
+		struct pipe p = pipe_new();
+		struct output o = {"HEAD", 4, c, 0, sizes[i]};
+		bool more;
+
+		fill(&p);
+		assert_int_equal(send_output(p.ours, &o, scratch, BIG, &more), 0);
+		o.tried = true;
+		written_over();
+		drain(&p);
+		assert_int_equal(send_output(p.ours, &o, scratch, BIG, &more), -ESTALE);
+		pipe_free(&p);
+		content_unref(c);
+	}
+}
+
+static void
 a_small_file_cut_before_it_is_sent(void **state)
 {
 	struct content *c = file("f", 1000);
@@ -240,6 +277,7 @@ main(void)
 		cmocka_unit_test(files_and_memory_arrive_whole),
 		cmocka_unit_test(a_changed_file_never_arrives_whole),
 		cmocka_unit_test(a_removed_file_arrives_whole),
+		cmocka_unit_test(a_reply_that_had_to_wait_is_of_one_version),
 		cmocka_unit_test(a_small_file_cut_before_it_is_sent),
 		cmocka_unit_test(the_head_of_a_long_part_is_sent_alone),
 		cmocka_unit_test(a_full_socket_takes_nothing),
