@@ -2,6 +2,7 @@
 #include "unit.h"
 
 #include <fcntl.h>
+#include <pthread.h>
 #include <unistd.h>
 
 #include "base/log.h"
@@ -114,6 +115,58 @@ a_full_pipe_loses_lines_and_says_so_later(void **state)
 	close(ends[1]);
 }
 
+#define WRITERS 8
+#define ROUNDS 2000
+
+static pthread_barrier_t gate;
+
+static void *
+say_something_long(void *arg)
+{
+	static const char text[600];
+
+	for (int i = 0; i < ROUNDS; i++) {
+		pthread_barrier_wait(&gate);
+		log_info(NULL, "event", MEM("a", text, sizeof(text)),
+			MEM("b", text, sizeof(text)), MEM("c", text, sizeof(text)));
+		pthread_barrier_wait(&gate);
+	}
+	return NULL;
+}
+
+/* The pipe has room for one line, and each thread sees it. */
+static void
+the_last_room_goes_to_one_thread(void **state)
+{
+	pthread_t writers[WRITERS];
+	int ends[2], err = dup(STDERR_FILENO);
+	char line[4096];
+
+	assert_int_equal(pipe2(ends, O_DIRECT), 0); /* a page a line, however short */
+	fcntl(ends[1], F_SETPIPE_SZ, 16384);
+	fflush(stderr);
+	dup2(ends[1], STDERR_FILENO);
+	alarm(60); /* what blocks ends here */
+	for (int i = 0; i < 100; i++)
+		log_info(NULL, "event");
+	pthread_barrier_init(&gate, NULL, WRITERS + 1);
+	for (int i = 0; i < WRITERS; i++)
+		pthread_create(&writers[i], NULL, say_something_long, NULL);
+	for (int i = 0; i < ROUNDS; i++) {
+		assert_true(read(ends[0], line, sizeof(line)) > 0);
+		pthread_barrier_wait(&gate);
+		pthread_barrier_wait(&gate);
+	}
+	for (int i = 0; i < WRITERS; i++)
+		pthread_join(writers[i], NULL);
+	alarm(0);
+	dup2(err, STDERR_FILENO);
+	pthread_barrier_destroy(&gate);
+	close(err);
+	close(ends[0]);
+	close(ends[1]);
+}
+
 int
 main(void)
 {
@@ -123,6 +176,7 @@ main(void)
 		cmocka_unit_test(a_line_too_long_is_cut_not_overrun),
 		cmocka_unit_test(a_value_too_long_leaves_room_for_the_others),
 		cmocka_unit_test(a_full_pipe_loses_lines_and_says_so_later),
+		cmocka_unit_test(the_last_room_goes_to_one_thread),
 		cmocka_unit_test(levels_in_any_case),
 	};
 
