@@ -17,7 +17,8 @@
 
 #define RRQ "\0\1"
 #define ASK(s) (s), sizeof(s) - 1
-#define SILENCE 150 /* ms without an answer that count as none */
+#define SILENCE 150  /* ms without an answer that count as none */
+#define ANSWER 10000 /* ms until one that is due counts as missing, not as late */
 
 static struct netaddr at;
 static pid_t server_pid;
@@ -115,21 +116,36 @@ say(int fd, const struct netaddr *to, const void *data, size_t len)
 
 static uint8_t heard[2048];
 
-/* What comes next; op 0 when nothing does. */
+/* What comes next; op 0 when nothing does for so long. */
 static inline struct tftp_pkt
-hear(int fd, struct netaddr *from)
+hear_within(int fd, struct netaddr *from, int ms)
 {
 	struct pollfd p = {.fd = fd, .events = POLLIN};
 	socklen_t len = sizeof(*from);
 	struct tftp_pkt pkt = {0};
 	ssize_t n;
 
-	if (poll(&p, 1, SILENCE) == 0)
+	if (poll(&p, 1, ms) == 0)
 		return pkt;
 	n = recvfrom(fd, heard, sizeof(heard), 0, &from->sa, &len);
 	assert_true(n > 0);
 	assert_int_equal(tftp_parse(heard, (size_t)n, &pkt), TFTP_FINE);
 	return pkt;
+}
+
+/* What comes next, and is due. */
+static inline struct tftp_pkt
+hear(int fd, struct netaddr *from)
+{
+	return hear_within(fd, from, ANSWER);
+}
+
+static inline bool
+is_silent(int fd)
+{
+	struct netaddr from;
+
+	return hear_within(fd, &from, SILENCE).op == 0;
 }
 
 static inline struct tftp_pkt
