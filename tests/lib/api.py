@@ -5,6 +5,8 @@ import socket
 from . import rawhttp
 from .netns import Lan
 
+CHANGED = (200, 202)  # on disk, or not yet: one may take its time
+
 
 class Control(rawhttp.Connection):
     """A connection by the Unix socket."""
