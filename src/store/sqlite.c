@@ -171,10 +171,12 @@ on_wal(void *arg, sqlite3 *db, const char *name, int pages)
 void
 sqlite_wrote(struct sqlite *s)
 {
-	if (s->wal_pages >= CHECKPOINT_PAGES)
+	/* The file itself we only touch here: else what it looks like is not our doing. */
+	if (s->wal_pages >= CHECKPOINT_PAGES) {
 		sqlite3_wal_checkpoint_v2(
 			s->db, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
-	stat(s->path, &s->seen);
+		stat(s->path, &s->seen);
+	}
 	if (!stat_wal(s, &s->seen_wal))
 		s->seen_wal = (struct stat){0};
 }
@@ -291,8 +293,10 @@ sqlite_open(struct backend *b, bool *fresh, char why[static STORE_WHY])
 		how = migrate(s, version, why);
 	if (how == STORED)
 		how = sqlite_prepare(s, why);
-	if (how == STORED)
+	if (how == STORED) {
+		stat(s->path, &s->seen);
 		sqlite_wrote(s);
+	}
 	*fresh = version == 0;
 	if (how != STORED)
 		sqlite_close(b);

@@ -2,7 +2,7 @@
  * The store against real database files. What is on the disk is looked at through
  * SQLite's own interface, by a second connection, as an admin would.
  */
-#include "store/store.h"
+#include "store/backend.h"
 
 #include <dirent.h>
 #include <pthread.h>
@@ -712,6 +712,50 @@ overwritten_under_us_is_made_anew_from_memory(void **state)
 	dies(&l);
 }
 
+struct write {
+	struct backend *backend;
+	enum stored how;
+};
+
+static void *
+write_a_state(void *arg)
+{
+	const struct state_record record = {.mac = first, .state = STATE_LOCAL};
+	struct write *w = arg;
+	char why[STORE_WHY];
+
+	w->how = w->backend->ops->write(
+		w->backend, &(struct store_batch){.states = &record, .n_states = 1}, why);
+	return NULL;
+}
+
+/* Between our look at the file and the end of our transaction, which waits for a lock. */
+static void
+written_amid_our_write_is_noticed(void **state)
+{
+	struct write w = {.backend = backend_sqlite(in_sandbox(FILE_NAME))};
+	char why[STORE_WHY];
+	pthread_t thread;
+	sqlite3 *db;
+	bool fresh;
+
+	assert_int_equal(w.backend->ops->open(w.backend, &fresh, why), STORED);
+	db = outsider();
+	do {
+		does(db, "BEGIN IMMEDIATE");
+		assert_int_equal(pthread_create(&thread, NULL, write_a_state, &w), 0);
+		nap();
+		assert_int_equal(utimensat(AT_FDCWD, in_sandbox(FILE_NAME), NULL, 0), 0);
+		does(db, "ROLLBACK");
+		pthread_join(thread, NULL);
+	} while (w.how == STORE_LATER); /* the lock was held for too long */
+	if (w.how == STORED)
+		write_a_state(&w);
+	assert_int_equal(w.how, STORE_TROUBLE);
+	w.backend->ops->free(w.backend);
+	sqlite3_close(db);
+}
+
 static void
 deleted_while_nothing_happens_is_made_anew(void **state)
 {
@@ -882,6 +926,7 @@ main(void)
 		T(corrupt_page_is_found_and_states_survive),
 		T(cut_under_us_is_made_anew_from_memory),
 		T(overwritten_under_us_is_made_anew_from_memory),
+		T(written_amid_our_write_is_noticed),
 		T(deleted_while_nothing_happens_is_made_anew),
 		T(index_cut_under_us_does_not_end_the_process),
 		T(all_overwritten_under_us),
