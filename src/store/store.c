@@ -16,23 +16,15 @@
 #include "store/guard.h"
 #include "store/inside.h"
 
-#define PATIENCE_MS 2000 /* who waits for a state to be durable waits so long */
-
-/* How long the thread may sleep, with the lock held. */
-static struct mono
-next_time(const struct store *s)
+void
+store_sleep(struct store *s, pthread_cond_t *c, struct mono until)
 {
-	struct mono next = s->health.ok ? s->tick : s->retry;
+	struct timespec ts = {until.us / 1000000, until.us % 1000000 * 1000};
 
-	return mono_earlier(next, waiters_deadline(&s->waiters));
-}
-
-static void
-sleep_until(struct store *s, struct mono when)
-{
-	struct timespec ts = {when.us / 1000000, when.us % 1000000 * 1000};
-
-	pthread_cond_timedwait(&s->wake, &s->lock, &ts);
+	if (until.us == MONO_NEVER.us)
+		pthread_cond_wait(c, &s->lock);
+	else
+		pthread_cond_timedwait(c, &s->lock, &ts);
 }
 
 static void *
@@ -47,8 +39,10 @@ thread_main(void *arg)
 	pthread_mutex_lock(&s->lock);
 	while (!s->stopping) {
 		/* A change while in trouble waits for the next try. */
-		if (!s->dirty && !mono_reached(next_time(s), mono_now()))
-			sleep_until(s, next_time(s));
+		struct mono next = s->health.ok ? s->tick : s->retry;
+
+		if (!s->dirty && !mono_reached(next, mono_now()))
+			store_sleep(s, &s->wake, next);
 		s->dirty = false;
 		pthread_mutex_unlock(&s->lock);
 		store_pass(s, false);
@@ -67,7 +61,7 @@ on_dirty(void *arg)
 
 	pthread_mutex_lock(&s->lock);
 	s->dirty = true;
-	pthread_cond_broadcast(&s->wake);
+	pthread_cond_signal(&s->wake);
 	pthread_mutex_unlock(&s->lock);
 }
 
@@ -83,6 +77,7 @@ prepare(struct store *s, const char *path)
 	pthread_condattr_init(&attr);
 	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
 	pthread_cond_init(&s->wake, &attr);
+	pthread_cond_init(&s->waited, &attr);
 	pthread_condattr_destroy(&attr);
 	s->health = (struct store_health){.ok = true, .path = s->path};
 	if (strcmp(path, "none") == 0)
@@ -100,8 +95,21 @@ release(struct store *s)
 	free(s->machines);
 	waiters_free(&s->waiters);
 	pthread_cond_destroy(&s->wake);
+	pthread_cond_destroy(&s->waited);
 	pthread_mutex_destroy(&s->lock);
 	free(s);
+}
+
+/* Both, or none. */
+static bool
+start_threads(struct store *s)
+{
+	if (!patience_begin(s))
+		return false;
+	s->running = pthread_create(&s->thread, NULL, thread_main, s) == 0;
+	if (!s->running)
+		patience_end(s);
+	return s->running;
 }
 
 struct store *
@@ -121,8 +129,7 @@ store_open(const char *path, struct registry *registry)
 	guard_enter();
 	store_begin(s);
 	guard_leave();
-	s->running = pthread_create(&s->thread, NULL, thread_main, s) == 0;
-	if (!s->running) {
+	if (!start_threads(s)) {
 		release(s);
 		return NULL;
 	}
@@ -137,6 +144,21 @@ store_has_no_place(struct store *s, const char *why)
 	snprintf(s->health.why, sizeof(s->health.why), "%s", why);
 }
 
+/* False: it does not end. */
+static bool
+stop_writer(struct store *s)
+{
+	struct timespec until;
+
+	pthread_mutex_lock(&s->lock);
+	s->stopping = true;
+	pthread_cond_signal(&s->wake);
+	pthread_mutex_unlock(&s->lock);
+	clock_gettime(CLOCK_REALTIME, &until);
+	until.tv_sec += 3;
+	return pthread_timedjoin_np(s->thread, NULL, &until) == 0;
+}
+
 /*
  * A disk that hangs must not keep the process from ending: the thread, and with it the
  * memory it uses, is then left behind.
@@ -144,34 +166,27 @@ store_has_no_place(struct store *s, const char *why)
 bool
 store_close(struct store *s)
 {
-	struct timespec until;
+	bool ended = true;
 
 	if (s == NULL)
 		return true;
 	if (s->running) {
 		registry_on_dirty(s->registry, NULL, NULL);
-		pthread_mutex_lock(&s->lock);
-		s->stopping = true;
-		pthread_cond_broadcast(&s->wake);
-		pthread_mutex_unlock(&s->lock);
-		clock_gettime(CLOCK_REALTIME, &until);
-		until.tv_sec += 3;
-		if (pthread_timedjoin_np(s->thread, NULL, &until) != 0) {
-			log_error(NULL, "store-left", STR("file", s->path),
-				STR("why", "it does not end: the disk hangs"));
-			return false;
-		}
+		ended = stop_writer(s);
+		patience_end(s);
 	}
-	release(s);
-	return true;
+	if (ended)
+		release(s);
+	else
+		log_error(NULL, "store-left", STR("file", s->path),
+			STR("why", "it does not end: the disk hangs"));
+	return ended;
 }
 
 void
 store_when_durable(
 	struct store *s, uint64_t generation, void (*fn)(void *arg, bool ok), void *arg)
 {
-	struct waiter w = {
-		generation, mono_after(mono_now(), MONO_MS(PATIENCE_MS)), fn, arg};
 	bool kept;
 
 	if (s == NULL || !s->running) {
@@ -179,9 +194,9 @@ store_when_durable(
 		return;
 	}
 	pthread_mutex_lock(&s->lock);
-	kept = !s->stopping && waiters_add(&s->waiters, &w);
+	kept = !s->stopping && patience_add(s, generation, fn, arg);
 	s->dirty = true;
-	pthread_cond_broadcast(&s->wake);
+	pthread_cond_signal(&s->wake);
 	pthread_mutex_unlock(&s->lock);
 	if (!kept)
 		fn(arg, false);

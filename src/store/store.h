@@ -1,6 +1,6 @@
 /*
  * Where states and history outlive the process. Memory first, store behind: a thread of
- * its own reads the registry (dirty records at once, the ring each second) and writes;
+ * its own reads the registry (dirty records at once, the ring twice a second) and writes;
  * nothing that boots a machine ever waits for it. A vtable, so that a directory or etcd
  * can stand where SQLite does.
  */
@@ -31,10 +31,10 @@ void store_has_no_place(struct store *s, const char *why);
 bool store_close(struct store *s);
 
 /*
- * Calls fn(arg, ok) from the store's thread when every state change up to `generation`
- * is on disk (ok), or could not be written within about two seconds (!ok: it holds in
- * memory and is tried again). With "none" at once: ok, if
- * somebody chose that.
+ * Calls fn(arg, ok) when every state change up to `generation` is on disk (ok), or could
+ * not be written within about two seconds, whatever the disk does (!ok: it holds in
+ * memory and is tried again). From a thread of the store's, for which others wait: `fn`
+ * hands on what takes time. With "none" at once: ok, if somebody chose that.
  */
 void store_when_durable(
 	struct store *s, uint64_t generation, void (*fn)(void *arg, bool ok), void *arg);

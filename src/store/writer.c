@@ -202,6 +202,36 @@ write_batch(struct store *s, const struct store_batch *batch, char why[static ST
 	return s->backend->ops->write(s->backend, &b, why);
 }
 
+/* Calls back those whose change is on disk; `last`: all of them. Who has waited for too
+ * long is told by patience.c. */
+static void
+tell_waiters(struct store *s, bool last)
+{
+	struct waiter w;
+
+	for (;;) {
+		bool any;
+
+		pthread_mutex_lock(&s->lock);
+		any = waiters_take(&s->waiters, s->durable,
+			last ? MONO_NEVER : (struct mono){0}, &w);
+		pthread_mutex_unlock(&s->lock);
+		if (!any)
+			return;
+		w.fn(w.arg, w.generation <= s->durable);
+	}
+}
+
+/* What is written to a database that may turn out to be corrupt is not kept. */
+static void
+acknowledge(struct store *s)
+{
+	if (!s->checked)
+		return;
+	s->durable = s->taken;
+	tell_waiters(s, false);
+}
+
 /* What cannot be written stays in the registry, as what changes meanwhile does. */
 static enum stored
 write_states(struct store *s, char why[static STORE_WHY])
@@ -220,9 +250,27 @@ write_states(struct store *s, char why[static STORE_WHY])
 		if (how != STORED)
 			registry_put_back(s->registry, s->states, n);
 	} while (how == STORED && n == BATCH_STATES);
-	if (how == STORED)
-		s->taken = generation;
-	return how;
+	if (how != STORED)
+		return how;
+	s->taken = generation;
+	acknowledge(s);
+	return STORED;
+}
+
+/*
+ * Between two batches of a long history, of ten thousand machines switched on at once:
+ * a state that is set or used up does not wait for the rest of it.
+ */
+static enum stored
+write_urgent(struct store *s, char why[static STORE_WHY])
+{
+	bool is_dirty;
+
+	pthread_mutex_lock(&s->lock);
+	is_dirty = s->dirty;
+	s->dirty = false;
+	pthread_mutex_unlock(&s->lock);
+	return is_dirty ? write_states(s, why) : STORED;
 }
 
 static enum stored
@@ -237,12 +285,15 @@ write_all_machines(struct store *s, char why[static STORE_WHY])
 	all = registry_machines(s->registry, &n);
 	if (all == NULL && n > 0)
 		return STORED; /* no memory: at the next tick */
-	for (size_t at = 0; how == STORED && at < n; at += BATCH_EVENTS)
+	for (size_t at = 0; how == STORED && at < n; at += BATCH_EVENTS) {
+		size_t some = n - at < BATCH_EVENTS ? n - at : BATCH_EVENTS;
+
 		how = write_batch(s,
-			&(struct store_batch){.machines = all + at,
-				.n_machines =
-					n - at < BATCH_EVENTS ? n - at : BATCH_EVENTS},
+			&(struct store_batch){.machines = all + at, .n_machines = some},
 			why);
+		if (how == STORED)
+			how = write_urgent(s, why);
+	}
 	free(all);
 	s->all_machines = how != STORED;
 	return how;
@@ -272,28 +323,42 @@ machines_of(struct store *s, size_t n_events)
 }
 
 static enum stored
+write_events(struct store *s, char why[static STORE_WHY])
+{
+	struct store_batch batch = {.events = s->events, .machines = s->machines};
+	uint64_t cursor = s->cursor, lost = 0;
+	enum stored how;
+
+	batch.n_events = registry_events(s->registry, &cursor, NULL, s->events,
+		BATCH_EVENTS, s->strings, sizeof(s->strings), &lost);
+	batch.n_machines = machines_of(s, batch.n_events);
+	how = write_batch(s, &batch, why); /* none: a look whether it is there */
+	if (how != STORED)
+		return how;
+	s->cursor = cursor;
+	pthread_mutex_lock(&s->lock);
+	s->health.written += batch.n_events;
+	s->health.lost += lost;
+	pthread_mutex_unlock(&s->lock);
+	return STORED;
+}
+
+/*
+ * What the ring has now. What comes meanwhile is for the next tick: each commit is a
+ * write to the medium, and where machines are many, or the disk is slow, there is no end
+ * of it.
+ */
+static enum stored
 write_history(struct store *s, char why[static STORE_WHY])
 {
-	enum stored how = STORED;
-	size_t n;
+	uint64_t newest = registry_newest(s->registry);
+	enum stored how;
 
 	do {
-		struct store_batch batch = {.events = s->events, .machines = s->machines};
-		uint64_t cursor = s->cursor, lost = 0;
-
-		n = registry_events(s->registry, &cursor, NULL, s->events, BATCH_EVENTS,
-			s->strings, sizeof(s->strings), &lost);
-		batch.n_events = n;
-		batch.n_machines = machines_of(s, n);
-		how = write_batch(s, &batch, why); /* none: a look whether it is there */
-		if (how != STORED)
-			return how;
-		s->cursor = cursor;
-		pthread_mutex_lock(&s->lock);
-		s->health.written += n;
-		s->health.lost += lost;
-		pthread_mutex_unlock(&s->lock);
-	} while (n > 0);
+		how = write_events(s, why);
+		if (how == STORED)
+			how = write_urgent(s, why);
+	} while (how == STORED && s->cursor < newest);
 	return how;
 }
 
@@ -316,11 +381,12 @@ look_through(struct store *s, char why[static STORE_WHY])
 
 	if (!s->checked)
 		how = s->backend->ops->check(s->backend, s->suspect, why);
-	if (how == STORED) {
-		s->checked = true;
-		s->suspect = false;
-	}
-	return how;
+	if (how != STORED)
+		return how;
+	s->checked = true;
+	s->suspect = false;
+	acknowledge(s);
+	return STORED;
 }
 
 /* Once a tick; states come first and at every wake. */
@@ -350,11 +416,7 @@ try_to_write(struct store *s, struct mono now, char why[static STORE_WHY])
 		how = write_states(s, why);
 	if (how != STORED || !(mono_reached(s->tick, now) || !s->health.ok))
 		return how;
-	how = do_history(s, now, why);
-	/* Full, or locked, before the history was written: the states are there. */
-	if (how == STORE_LATER)
-		s->durable = s->taken;
-	return how;
+	return do_history(s, now, why);
 }
 
 /* After any failure but a lock or a full disk the database is opened anew: nothing stale
@@ -380,25 +442,6 @@ recover(struct store *s, enum stored how, char why[static STORE_WHY])
 	return how;
 }
 
-/* Calls back those who have waited for what is on disk now, or for too long. */
-static void
-tell_waiters(struct store *s, bool last)
-{
-	struct waiter w;
-
-	for (;;) {
-		bool any;
-
-		pthread_mutex_lock(&s->lock);
-		any = waiters_take(
-			&s->waiters, s->durable, last ? MONO_NEVER : mono_now(), &w);
-		pthread_mutex_unlock(&s->lock);
-		if (!any)
-			return;
-		w.fn(w.arg, w.generation <= s->durable);
-	}
-}
-
 void
 store_pass(struct store *s, bool last)
 {
@@ -413,10 +456,9 @@ store_pass(struct store *s, bool last)
 			if (how == STORED)
 				how = try_to_write(s, now, why);
 		}
-		if (how == STORED) {
-			s->durable = s->taken;
+		if (how == STORED)
 			mended(s);
-		} else {
+		else {
 			recover(s, how, why);
 			trouble(s, how, why);
 		}
