@@ -264,8 +264,7 @@ api_stop(struct api *api)
 {
 	if (api == NULL)
 		return;
-	clerk_free(api->clerk);
-	api->clerk = NULL;
+	clerk_end(api->clerk);
 }
 
 void
@@ -277,5 +276,6 @@ api_free(struct api *api)
 	feed_free(api->feed);
 	gate_deinit(&api->gate);
 	readers_deinit(&api->readers);
+	clerk_free(api->clerk);
 	free(api);
 }

@@ -33,8 +33,8 @@ struct call {
 	struct task task;
 	struct api *api;
 	/*
-	 * True: the answer is there. False: call_finish() will be called, or was already,
-	 * by another thread, and the call is not to be touched any more.
+	 * True: the answer is there. False: call_again() or call_finish() will be called,
+	 * or was already, by another thread, and the call is not to be touched any more.
 	 */
 	bool (*answer)(struct call *call);
 	bool control;
@@ -42,7 +42,8 @@ struct call {
 	char query[CALL_QUERY_MAX];
 	char body[BODY_KEPT_MAX + 1];
 	size_t body_len;
-	struct mac mac; /* state changes: of whom */
+	struct mac mac;  /* state changes: of whom, */
+	bool is_durable; /* and whether it is on disk */
 	/* The answer: */
 	int status;
 	const char *type;
@@ -59,6 +60,8 @@ __attribute__((format(printf, 3, 4))) void call_error(
 	struct call *call, int status, const char *fmt, ...);
 /* The answer is there: the loop is told. The call is not the caller's any more. */
 void call_finish(struct call *call);
+/* What it waited for is there: the clerk asks `answer` again. The same. */
+void call_again(struct call *call);
 
 /* The value of `name` in the query, %-decoded; false when it is not there. */
 bool call_query(const struct call *call, const char *name, char *out, size_t cap);

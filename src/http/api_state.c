@@ -70,56 +70,59 @@ whose(struct call *call)
 }
 
 static void
-answer_state(struct call *call, bool durable)
+answer_changed(struct call *call, json_t *o)
+{
+	if (!call->is_durable)
+		json_object_set_new(o, "warning", json_string(in_memory));
+	call_json(call, call->is_durable ? 200 : 202, o);
+}
+
+static bool
+answer_state(struct call *call)
 {
 	struct machine_view m;
-	json_t *o;
 
 	if (!api_machine_by_mac(call->api, &call->mac, &m)) {
 		call_error(call, 503, "no room for another machine");
-		return;
+		return true;
 	}
-	o = api_machine(call->api, &m, NULL);
-	if (!durable)
-		json_object_set_new(o, "warning", json_string(in_memory));
-	call_json(call, durable ? 200 : 202, o);
+	answer_changed(call, api_machine(call->api, &m, NULL));
+	return true;
 }
 
-static void
-answer_forgotten(struct call *call, bool durable)
+static bool
+answer_forgotten(struct call *call)
 {
 	char id[MAC_TEXT];
 	json_t *o = json_object();
 
 	json_object_set_new(o, "id", json_string(mac_text(&call->mac, id)));
 	json_object_set_new(o, "forgotten", json_true());
-	if (!durable)
-		json_object_set_new(o, "warning", json_string(in_memory));
-	call_json(call, durable ? 200 : 202, o);
+	answer_changed(call, o);
+	return true;
 }
 
+/* In a thread of the store's, which others wait for: answers are the clerk's. */
 static void
-on_durable_state(void *arg, bool ok)
+on_durable(void *arg, bool ok)
 {
-	answer_state(arg, ok);
-	call_finish(arg);
+	struct call *call = arg;
+
+	call->is_durable = ok;
+	call_again(call);
 }
 
-static void
-on_durable_forgotten(void *arg, bool ok)
+/* Answered when it is on disk: the store says when, at once if it is "none". */
+static bool
+acknowledge(struct call *call, uint64_t generation, bool (*answer)(struct call *call))
 {
-	answer_forgotten(arg, ok);
-	call_finish(arg);
-}
-
-/* Acknowledged when it is on disk; the store says when, in its thread or at once. */
-static void
-acknowledge(struct call *call, uint64_t generation, void (*done)(void *arg, bool ok))
-{
-	if (call->api->o.store != NULL)
-		store_when_durable(call->api->o.store, generation, done, call);
-	else
-		done(call, true);
+	if (call->api->o.store == NULL) {
+		call->is_durable = true;
+		return answer(call);
+	}
+	call->answer = answer;
+	store_when_durable(call->api->o.store, generation, on_durable, call);
+	return false;
 }
 
 bool
@@ -141,8 +144,7 @@ state_call(struct call *call)
 	json_decref(body);
 	if (call->status != 0)
 		return true;
-	acknowledge(call, generation, on_durable_state);
-	return false;
+	return acknowledge(call, generation, answer_state);
 }
 
 /* One that is being sent something is not forgotten: it would be heard of at once. */
@@ -175,6 +177,5 @@ forget_call(struct call *call)
 	}
 	log_info(mac_text(&call->mac, who), "machine-forgotten",
 		STR("by", by_of(call, NULL)));
-	acknowledge(call, generation, on_durable_forgotten);
-	return false;
+	return acknowledge(call, generation, answer_forgotten);
 }

@@ -125,6 +125,15 @@ call_finish(struct call *call)
 	later_ready(&call->later);
 }
 
+void
+call_again(struct call *call)
+{
+	if (clerk_give_back(call->api->clerk, &call->task))
+		return;
+	call_error(call, 503, "pixie is being stopped");
+	call_finish(call);
+}
+
 static void
 run(struct task *task)
 {

@@ -68,14 +68,6 @@ start_thread(struct clerk *c)
 	return error;
 }
 
-static void
-destroy(struct clerk *c)
-{
-	pthread_mutex_destroy(&c->lock);
-	pthread_cond_destroy(&c->wake);
-	free(c);
-}
-
 struct clerk *
 clerk_new(void)
 {
@@ -88,8 +80,25 @@ clerk_new(void)
 	pthread_cond_init(&c->wake, NULL);
 	if (start_thread(c) == 0)
 		return c;
-	destroy(c);
+	c->ending = true;
+	clerk_free(c);
 	return NULL;
+}
+
+void
+clerk_end(struct clerk *c)
+{
+	bool ended;
+
+	if (c == NULL)
+		return;
+	pthread_mutex_lock(&c->lock);
+	ended = c->ending;
+	c->ending = true;
+	pthread_cond_signal(&c->wake);
+	pthread_mutex_unlock(&c->lock);
+	if (!ended)
+		pthread_join(c->thread, NULL);
 }
 
 void
@@ -97,12 +106,10 @@ clerk_free(struct clerk *c)
 {
 	if (c == NULL)
 		return;
-	pthread_mutex_lock(&c->lock);
-	c->ending = true;
-	pthread_cond_signal(&c->wake);
-	pthread_mutex_unlock(&c->lock);
-	pthread_join(c->thread, NULL);
-	destroy(c);
+	clerk_end(c);
+	pthread_mutex_destroy(&c->lock);
+	pthread_cond_destroy(&c->wake);
+	free(c);
 }
 
 bool
@@ -125,4 +132,27 @@ clerk_give(struct clerk *c, struct task *task)
 	}
 	pthread_mutex_unlock(&c->lock);
 	return room;
+}
+
+bool
+clerk_give_back(struct clerk *c, struct task *task)
+{
+	bool ending;
+
+	if (c == NULL) {
+		task->run(task);
+		return true;
+	}
+	pthread_mutex_lock(&c->lock);
+	ending = c->ending;
+	if (!ending) {
+		task->next = c->first;
+		if (c->first == NULL)
+			c->last = &task->next;
+		c->first = task;
+		c->waiting++;
+		pthread_cond_signal(&c->wake);
+	}
+	pthread_mutex_unlock(&c->lock);
+	return !ending;
 }
