@@ -193,6 +193,16 @@ api_find(struct api *api, const char *id, struct machine_view *out)
 	       registry_machine_at(api->o.registry, &addr, out);
 }
 
+bool
+api_look_up(struct api *api, const char *id, struct machine_view *out)
+{
+	struct netaddr addr;
+
+	return api_find(api, id, out) ||
+	       (netaddr_parse_host(id, &addr) &&
+		       registry_machine_last_at(api->o.registry, &addr, out));
+}
+
 static json_t *
 changes_by(const struct api *api)
 {

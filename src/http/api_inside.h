@@ -79,6 +79,8 @@ void events_answer(struct api *api, const struct visit *v, struct reply *r);
 
 /* The machine that an {id} names: any spelling of a MAC, or an address. */
 bool api_find(struct api *api, const char *id, struct machine_view *out);
+/* The same, or the one that had the address last: to be shown, and not to be changed. */
+bool api_look_up(struct api *api, const char *id, struct machine_view *out);
 /* In memory, or forgotten there: what the database and the list of states know of it. */
 bool api_machine_by_mac(struct api *api, const struct mac *mac, struct machine_view *out);
 /* Its M, as it is now; `scripts` NULL: the directory is read. */

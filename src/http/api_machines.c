@@ -158,7 +158,7 @@ machine_call(struct call *call)
 	struct machine_view m;
 	json_t *o;
 
-	if (!api_find(call->api, call->id, &m)) {
+	if (!api_look_up(call->api, call->id, &m)) {
 		call_error(call, 404, "no machine '%s' has been heard of", call->id);
 		return true;
 	}

@@ -180,6 +180,13 @@ bool registry_machine(
 bool registry_machine_at(
 	struct registry *r, const struct netaddr *addr, struct machine_view *out);
 /*
+ * The same; else the one that had the address when it was last heard, before a restart
+ * too. To be shown, not to be changed: the address may have gone to a machine that has
+ * not spoken yet.
+ */
+bool registry_machine_last_at(
+	struct registry *r, const struct netaddr *addr, struct machine_view *out);
+/*
  * Of one that was forgotten for want of room: its state, and nothing else of `v` if that
  * has a MAC already. False: it has none.
  */

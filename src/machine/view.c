@@ -179,6 +179,36 @@ registry_machine_at(
 	return m != NULL;
 }
 
+static bool
+was_last_at(const struct machine *m, const struct netaddr *addr)
+{
+	return m->is_used && m->n_macs > 0 && netaddr_same_host(&m->addr, addr);
+}
+
+bool
+registry_machine_last_at(
+	struct registry *r, const struct netaddr *addr, struct machine_view *out)
+{
+	bool found = registry_machine_at(r, addr, out);
+	uint32_t end = found || r == NULL ? 0 : UINT32_MAX, i = 0;
+
+	while (i < end) {
+		registry_lock(r);
+		end = r->fresh;
+		for (int some = 0; some < AT_A_TIME && i < end; some++, i++) {
+			const struct machine *m = &r->slots[i];
+
+			if (!was_last_at(m, addr) ||
+				(found && out->last_ms >= m->last_ms))
+				continue;
+			copy(out, m);
+			found = true;
+		}
+		registry_unlock(r);
+	}
+	return found;
+}
+
 static struct transfer_view
 transfer_view(const struct registry *r, const struct transfer *t)
 {
@@ -351,6 +381,9 @@ restore(struct registry *r, struct machine *m, const struct machine_view *v)
 			.vendor = v->vendor,
 			.product = v->product,
 			.serial = v->serial});
+	/* It does not own it: who speaks from it now may be another. */
+	if (m->addr.sa.sa_family == AF_UNSPEC)
+		m->addr = v->addr;
 	m->arch = v->arch;
 	m->first_ms = v->first_ms;
 	m->last_ms = v->last_ms;

@@ -212,6 +212,21 @@ def test_token_outlives_pixie(lan, own_site, live, database):
     assert is_local(script(lan).text)
 
 
+def test_who_had_an_address_is_found_by_it_after_a_restart(lan, own_site, live, database):
+    """Not by a change: another may have it by now."""
+    live()
+    own_site.write(f"scripts/{MAC}.ipxe", ONCE)
+    script(lan)
+    until(lambda: rows(database, "SELECT address FROM machine") == [(Lan.CLIENT,)], "address on disk")
+    api = Api(lan, control=live.again().control)
+    shown = api.get(f"/api/v1/machines/{Lan.CLIENT}")
+    assert (shown["id"], shown["address"]) == (MAC, Lan.CLIENT)
+    assert "asked" in [e["kind"] for boot in shown["boots"] for e in boot["events"]]
+    assert api.set(Lan.CLIENT, "once")[0] == 404
+    script(lan)
+    until(lambda: api.set(Lan.CLIENT, "once")[0] == 200, "set")
+
+
 # -- where it lies -----------------------------------------------------------------------
 
 def test_database_is_neither_served_nor_listed(lan, own_site, live, database):

@@ -340,6 +340,33 @@ machines_are_searched(void **state)
 	stop(&s);
 }
 
+/* Who has the address by now may not have spoken yet: it is shown, and not changed. */
+static void
+the_address_of_before_a_restart(void **state)
+{
+	const char *path = "/api/v1/machines/10.0.0.7";
+	struct machine_view was = {
+		.has_mac = true, .mac = mac_n(7), .arch = 7, .addr = addr_n(7)};
+	struct request forget = request(METHOD_DELETE, path, "");
+	struct scene s;
+	json_t *o;
+
+	start(&s, 0);
+	registry_restore_machine(s.registry, &was);
+	o = get(&s, path, "");
+	assert_string_equal(text(o, "id"), "02-00-00-00-00-07");
+	assert_string_equal(text(o, "address"), "10.0.0.7");
+	json_decref(o);
+	assert_int_equal(
+		put(&s, "/api/v1/machines/10.0.0.7/state", "{\"state\":\"once\"}"), 404);
+	assert_int_equal(answer(&s, &forget, &o), 404);
+	json_decref(o);
+	tell_boot(&s, 7, "snponly64.efi"); /* it is there again */
+	assert_int_equal(
+		put(&s, "/api/v1/machines/10.0.0.7/state", "{\"state\":\"once\"}"), 200);
+	stop(&s);
+}
+
 /* What a reader is sent: `*r` holds its stream, `out` what came. */
 static void
 follow(struct scene *s, const char *query, const char *last, struct reply *r)
@@ -588,6 +615,7 @@ main(void)
 		cmocka_unit_test(a_machine_amid_a_transfer_is_not_forgotten),
 		cmocka_unit_test(the_story_of_a_machine),
 		cmocka_unit_test(machines_are_searched),
+		cmocka_unit_test(the_address_of_before_a_restart),
 		cmocka_unit_test(readers_resume),
 		cmocka_unit_test(all_readers_get_all),
 		cmocka_unit_test(a_slow_reader_is_told),

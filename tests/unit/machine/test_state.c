@@ -199,6 +199,74 @@ test_restored(void **state)
 	registry_free(next);
 }
 
+static bool
+is_last_at(struct registry *r, unsigned addr, unsigned mac)
+{
+	const struct netaddr at = addr_n(addr);
+	const struct mac m = mac_n(mac);
+	struct machine_view v;
+
+	return registry_machine_last_at(r, &at, &v) && v.has_mac &&
+	       memcmp(&v.mac, &m, sizeof(m)) == 0;
+}
+
+static bool
+is_at(struct registry *r, unsigned addr)
+{
+	const struct netaddr at = addr_n(addr);
+	struct machine_view v;
+
+	return registry_machine_at(r, &at, &v);
+}
+
+/* Who asks for it by its address finds it; who speaks from that is not taken for it. */
+static void
+test_restored_address(void **state)
+{
+	struct clock c = {0};
+	struct registry *r = registry_with(&c, 0, 0);
+	struct machine_view was = {.has_mac = true, .n_macs = 1, .arch = 7};
+	struct sighting who;
+
+	(void)state;
+	for (unsigned i = 1; i <= 3; i++) { /* 2 and 3 had the same; 3 the last */
+		was.mac = was.macs[0] = mac_n(i);
+		was.addr = addr_n(i == 1 ? 1 : 2);
+		was.last_ms = 1000 + i;
+		registry_restore_machine(r, &was);
+	}
+	assert_true(is_last_at(r, 1, 1));
+	assert_true(is_last_at(r, 2, 3));
+	assert_false(is_last_at(r, 3, 1));
+	assert_false(is_at(r, 1));
+	/* A stranger with that lease. */
+	tell(r, seen_at(1), EV_SENT, VIA_TFTP, "undionly.kpxe");
+	assert_true(is_at(r, 1));
+	assert_false(is_last_at(r, 1, 1));
+	assert_int_equal(view_of(r, 1).boot, 0);
+	/* One of those who had it, and a new one. */
+	who = seen_as(2);
+	who.addr = addr_n(2);
+	tell(r, who, EV_SENT, VIA_HTTP, "chain.ipxe");
+	assert_true(is_last_at(r, 2, 2));
+	who = seen_as(4);
+	who.addr = addr_n(2);
+	tell(r, who, EV_SENT, VIA_HTTP, "chain.ipxe");
+	assert_true(is_last_at(r, 2, 4));
+	/* It has moved. */
+	who = seen_as(1);
+	who.addr = addr_n(9);
+	tell(r, who, EV_SENT, VIA_HTTP, "chain.ipxe");
+	assert_true(is_last_at(r, 9, 1));
+	/* What is read late is not newer than what was heard. */
+	was.mac = was.macs[0] = mac_n(1);
+	c.ms += 3600000;
+	registry_tick(r);
+	registry_restore_machine(r, &was);
+	assert_true(is_last_at(r, 9, 1));
+	registry_free(r);
+}
+
 static void
 test_forgotten(void **state)
 {
@@ -303,6 +371,7 @@ main(void)
 		cmocka_unit_test(test_dirty_records),
 		cmocka_unit_test(test_put_back_is_not_stale),
 		cmocka_unit_test(test_restored),
+		cmocka_unit_test(test_restored_address),
 		cmocka_unit_test(test_forgotten),
 		cmocka_unit_test(test_the_script_s_word_is_shown),
 		cmocka_unit_test(test_set_before_it_was_seen),

@@ -463,16 +463,22 @@ forgotten_and_known_anew_has_no_history(void **state)
 static void
 machines_come_back(void **state)
 {
+	struct sighting who = {.mac = first, .has_mac = true, .arch = -1};
 	struct life l = born();
 	struct machine_view m;
 
+	assert_true(netaddr_parse_host("192.0.2.7", &who.addr));
+	registry_tell(l.r, &who, &(struct event){.kind = EV_DISCOVER, .arch = -1});
 	tell(&l, &first, EV_ASKED, "x");
-	UNTIL(health(&l).written >= 1);
+	UNTIL(health(&l).written >= registry_newest(l.r));
 	dies(&l);
 	l = born();
 	assert_true(registry_machine(l.r, &first, &m));
 	assert_string_equal(m.product, "Box 9");
 	assert_memory_equal(&m.macs[0], &first, sizeof(first));
+	assert_true(netaddr_same_host(&m.addr, &who.addr));
+	assert_true(registry_machine_last_at(l.r, &who.addr, &m));
+	assert_memory_equal(&m.mac, &first, sizeof(first));
 	dies(&l);
 }
 
