@@ -3,7 +3,7 @@
 #include <string.h>
 #include <strings.h>
 
-/* What the store gives back of older boots has no count of packets: Ethernet's blocks. */
+/* Of what pixie wrote before it kept the count of packets: Ethernet's blocks. */
 #define USUAL_BLOCK 1468
 /* Fewer packets again than this are chance. */
 #define LOSSY_PACKETS 8

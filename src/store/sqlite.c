@@ -50,6 +50,7 @@ static const char *const migrations[] = {
 	" kind TEXT NOT NULL, via TEXT, name TEXT, text TEXT, bytes INTEGER,"
 	" total INTEGER, resent INTEGER, status INTEGER, arch INTEGER, ms INTEGER);"
 	"CREATE INDEX event_machine ON event(machine, id);",
+	"ALTER TABLE event ADD COLUMN packets INTEGER;", /* of `bytes` */
 };
 #define SCHEMA (sizeof(migrations) / sizeof(*migrations))
 

@@ -293,6 +293,7 @@ read_event(sqlite3_stmt *st, const struct mac *mac, struct event *e, struct writ
 		.status = (uint16_t)sqlite3_column_int(st, 9),
 		.arch = (int16_t)sqlite3_column_int(st, 10),
 		.ms = (uint32_t)sqlite3_column_int64(st, 11),
+		.packets = (uint32_t)sqlite3_column_int64(st, 12),
 	};
 	e->name = keep(w, st, 4);
 	e->text = keep(w, st, 5);
@@ -300,12 +301,22 @@ read_event(sqlite3_stmt *st, const struct mac *mac, struct event *e, struct writ
 }
 
 /* The newest `max` of those before `before_ms`, oldest first. */
-static const char history_sql[] =
-	"SELECT wall_ms, boot, kind, via, name, text, bytes, total, resent, status, "
-	"arch, ms"
-	" FROM (SELECT * FROM event WHERE machine = (SELECT id FROM machine WHERE mac = "
-	"?1)"
-	" AND wall_ms < ?2 ORDER BY id DESC LIMIT ?3) ORDER BY id";
+#define HISTORY(packets)                                                                 \
+	"SELECT wall_ms, boot, kind, via, name, text, bytes, total, resent, status, "    \
+	"arch, ms, " packets " FROM (SELECT * FROM event WHERE machine = (SELECT id "    \
+			     "FROM machine WHERE mac = "                                 \
+	"?1)"                                                                            \
+	" AND wall_ms < ?2 ORDER BY id DESC LIMIT ?3) ORDER BY id"
+
+/* An older pixie's, which cannot be brought up to date now, has no packets. */
+static int
+prepare_history(sqlite3 *db, sqlite3_stmt **st)
+{
+	int rc = sqlite3_prepare_v2(db, HISTORY("packets"), -1, st, NULL);
+
+	return rc == SQLITE_ERROR ? sqlite3_prepare_v2(db, HISTORY("0"), -1, st, NULL)
+				  : rc;
+}
 
 static size_t
 history_from(sqlite3 *db, const struct mac *mac, uint64_t before_ms, struct event *out,
@@ -315,7 +326,7 @@ history_from(sqlite3 *db, const struct mac *mac, uint64_t before_ms, struct even
 	sqlite3_stmt *st;
 	size_t n = 0;
 
-	if (sqlite3_prepare_v2(db, history_sql, -1, &st, NULL) != SQLITE_OK)
+	if (prepare_history(db, &st) != SQLITE_OK)
 		return 0;
 	sqlite3_bind_text(st, 1, mac_text(mac, text), -1, SQLITE_STATIC);
 	sqlite3_bind_int64(st, 2, before_ms > INT64_MAX ? INT64_MAX : (int64_t)before_ms);

@@ -38,9 +38,9 @@ static const char *const texts[SQL_COUNT] = {
 		" next_step WHERE ?13 = 0)",
 	[SQL_EVENT] =
 		"INSERT INTO event(machine, wall_ms, boot, kind, via, name, text, bytes,"
-		" total, resent, status, arch, ms)"
+		" total, resent, status, arch, ms, packets)"
 		" VALUES(ifnull((SELECT id FROM machine WHERE mac=?1), 0),"
-		" ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
+		" ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
 };
 
 enum stored
@@ -223,6 +223,7 @@ write_event(struct sqlite *s, const struct event *e)
 	put_some(&r, e->status);
 	put_number(&r, e->arch);
 	put_some(&r, e->ms);
+	put_some(&r, e->packets);
 	return row_run(&r);
 }
 

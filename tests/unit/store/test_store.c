@@ -482,6 +482,105 @@ machines_come_back(void **state)
 	dies(&l);
 }
 
+/* As the first pixie made it, with what it wrote. */
+static const char first_schema[] =
+	"PRAGMA journal_mode=WAL;"
+	"CREATE TABLE state (mac TEXT PRIMARY KEY, state TEXT NOT NULL,"
+	" state_set INTEGER NOT NULL, by TEXT NOT NULL, changed_ms INTEGER NOT NULL,"
+	" once_used INTEGER NOT NULL, once_boot INTEGER NOT NULL, token TEXT NOT NULL,"
+	" token_boot INTEGER NOT NULL, done INTEGER NOT NULL) WITHOUT ROWID;"
+	"CREATE TABLE machine (id INTEGER PRIMARY KEY AUTOINCREMENT,"
+	" mac TEXT NOT NULL UNIQUE, macs TEXT, address TEXT, uuid TEXT, arch INTEGER,"
+	" firmware TEXT, vendor TEXT, product TEXT, serial TEXT, first_ms INTEGER,"
+	" last_ms INTEGER, boot INTEGER, boot_ms INTEGER, boot_end_ms INTEGER,"
+	" outcome TEXT, verdict TEXT, verdict_text TEXT, next_step TEXT);"
+	"CREATE INDEX machine_last ON machine(last_ms);"
+	"CREATE TABLE event (id INTEGER PRIMARY KEY, machine INTEGER NOT NULL,"
+	" wall_ms INTEGER NOT NULL, boot INTEGER, kind TEXT NOT NULL, via TEXT,"
+	" name TEXT, text TEXT, bytes INTEGER, total INTEGER, resent INTEGER,"
+	" status INTEGER, arch INTEGER, ms INTEGER);"
+	"CREATE INDEX event_machine ON event(machine, id);"
+	"INSERT INTO state VALUES('52-54-00-00-00-01', 'local', 1, 'api', 1, 0, 0, '', 0,"
+	" 0), ('52-54-00-00-00-02', 'boot', 0, '', 1, 1, 0, '', 0, 0);"
+	"INSERT INTO machine VALUES(7, '52-54-00-00-00-01', '52-54-00-00-00-01',"
+	" '192.0.2.7', NULL, 7, NULL, NULL, 'Box 9', NULL, 1000, 2000, 3, 1000, 2000,"
+	" 'booted', NULL, NULL, NULL);"
+	"INSERT INTO event VALUES(40, 7, strftime('%s') * 1000, 3, 'sent', 'tftp',"
+	" 'undionly.kpxe', NULL, 65000, 65000, 12, NULL, -1, 80);"
+	"PRAGMA application_id=1885960293; PRAGMA user_version=1";
+
+static void
+has_the_first_ones_event(struct life *l)
+{
+	struct event e[8];
+	char words[512];
+
+	assert_in_range(
+		store_history(l->s, &first, UINT64_MAX, e, 8, words, sizeof(words)), 1,
+		8);
+	assert_string_equal(e[0].name, "undionly.kpxe");
+	assert_int_equal(e[0].bytes, 65000);
+	assert_int_equal(e[0].resent, 12);
+	assert_int_equal(e[0].packets, 0);
+	assert_int_equal(e[0].boot, 3);
+}
+
+static void
+database_of_the_first_schema_is_taken_over(void **state)
+{
+	struct sighting who = {.mac = first, .has_mac = true, .arch = -1};
+	sqlite3 *db = outsider();
+	struct machine_view m;
+	struct event e;
+	struct life l;
+	char words[256];
+
+	does(db, first_schema);
+	sqlite3_close(db);
+	l = born();
+	assert_true(health(&l).ok);
+	assert_string_equal(on_disk("PRAGMA user_version"), "2");
+	assert_int_equal(registry_state(l.r, &first, STATE_BOOT), STATE_LOCAL);
+	assert_int_equal(registry_state(l.r, &second, STATE_ONCE), STATE_LOCAL);
+	assert_true(registry_machine(l.r, &first, &m));
+	assert_string_equal(m.product, "Box 9");
+	assert_int_equal(m.boot, 3);
+	has_the_first_ones_event(&l);
+	registry_tell(l.r, &who,
+		&(struct event){.kind = EV_SENT,
+			.via = VIA_TFTP,
+			.arch = -1,
+			.name = "snponly64.efi",
+			.packets = 42});
+	UNTIL(strcmp(on_disk(EVENTS_NAMED("snponly64.efi")), "1") == 0);
+	assert_int_equal(
+		store_history(l.s, &first, UINT64_MAX, &e, 1, words, sizeof(words)), 1);
+	assert_int_equal(e.packets, 42);
+	has_the_first_ones_event(&l);
+	dies(&l);
+}
+
+/* It cannot be brought up to date as long as somebody else writes to it. */
+static void
+database_of_the_first_schema_is_read_as_it_is(void **state)
+{
+	sqlite3 *db = outsider();
+	struct life l;
+
+	does(db, first_schema);
+	does(db, "BEGIN IMMEDIATE");
+	l = born();
+	assert_false(health(&l).ok);
+	assert_int_equal(registry_state(l.r, &first, STATE_BOOT), STATE_LOCAL);
+	has_the_first_ones_event(&l);
+	does(db, "ROLLBACK");
+	sqlite3_close(db);
+	UNTIL(health(&l).ok);
+	assert_string_equal(on_disk("PRAGMA user_version"), "2");
+	has_the_first_ones_event(&l);
+	dies(&l);
+}
+
 /* Its state is set before it was ever seen; when it was first seen is kept from then on.
  */
 static void
@@ -921,6 +1020,8 @@ main(void)
 		T(used_up_is_never_pruned),
 		T(forgotten_and_known_anew_has_no_history),
 		T(machines_come_back),
+		T(database_of_the_first_schema_is_taken_over),
+		T(database_of_the_first_schema_is_read_as_it_is),
 		T(seen_after_its_state_was_set),
 		T(close_writes_what_is_left),
 		T(locked_is_said_and_written_when_the_lock_is_gone),
