@@ -70,8 +70,9 @@ index_put(struct index *x, uint32_t hash, uint32_t slot)
 	return true;
 }
 
-bool
-index_grow(struct index *x)
+/* Room for twice as many. */
+static bool
+grow(struct index *x)
 {
 	struct index more;
 
@@ -83,6 +84,12 @@ index_grow(struct index *x)
 	free(x->entries);
 	*x = more;
 	return true;
+}
+
+bool
+index_put_grown(struct index *x, uint32_t hash, uint32_t slot)
+{
+	return index_put(x, hash, slot) || (grow(x) && index_put(x, hash, slot));
 }
 
 /* Those behind the hole that a search would no longer find move into it. */

@@ -35,8 +35,8 @@ uint32_t index_next(const struct index *x, uint32_t hash, size_t *at);
 
 /* False when it is full. */
 bool index_put(struct index *x, uint32_t hash, uint32_t slot);
-/* Room for twice as many; false without memory. */
-bool index_grow(struct index *x);
+/* The same in one that grows; false without memory. */
+bool index_put_grown(struct index *x, uint32_t hash, uint32_t slot);
 /* Takes one entry out; nothing when there is none. */
 void index_remove(struct index *x, uint32_t hash, uint32_t slot);
 

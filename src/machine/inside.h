@@ -210,7 +210,7 @@ struct machine *roster_by_mac(struct registry *r, const struct mac *mac);
 struct machine *roster_by_addr(struct registry *r, const struct netaddr *addr);
 /* Not broadcast, multicast or nobody, which no card has. */
 bool roster_is_name(const struct mac *mac);
-/* NULL: no room. Without what is kept of it: see roster_named(). */
+/* NULL: no room, no memory. Without what is kept of it: see roster_named(). */
 struct machine *roster_make(struct registry *r, const struct mac *mac);
 /* By any of its cards; one that was forgotten is called back with its state if `make`,
  * one that was never heard of is made then. NULL: nobody, or no room. */

@@ -199,9 +199,13 @@ roster_make(struct registry *r, const struct mac *mac)
 	m->first = m->last = m->boot_first = RECORD_NONE;
 	m->heard = registry_now(r);
 	enqueue(r, m, QUEUE_STRANGERS);
-	if (mac != NULL)
-		machine_add_mac(r, m, mac);
-	return m;
+	if (mac == NULL)
+		return m;
+	machine_add_mac(r, m, mac);
+	if (m->n_macs > 0)
+		return m;
+	roster_forget(r, m); /* nobody would find it again */
+	return NULL;
 }
 
 /* A machine known by its address only gets its name by this. */
@@ -214,7 +218,7 @@ machine_add_mac(struct registry *r, struct machine *m, const struct mac *mac)
 		disown_addr(r, m);
 	else if (machine_traits(r, m) == NULL)
 		return;
-	if (!index_put(
+	if (!index_put_grown(
 		    &r->by_mac, registry_hash(r, mac->b, sizeof(mac->b)), slot_of(r, m)))
 		return;
 	*(m->n_macs ? &m->traits->others[m->n_macs - 1] : &m->mac) = *mac;

@@ -219,12 +219,6 @@ slot_of_entry(const struct states *s, const struct state_entry *e)
 	return (uint32_t)(e - s->entries);
 }
 
-static bool
-put_grown(struct index *x, uint32_t hash, uint32_t slot)
-{
-	return index_put(x, hash, slot) || (index_grow(x) && index_put(x, hash, slot));
-}
-
 static void
 drop_token(struct states *s, struct state_entry *e)
 {
@@ -241,7 +235,7 @@ take_token(struct states *s, struct state_entry *e, const char *text)
 	drop_token(s, e);
 	if (strnlen(text, DONE_TOKEN_TEXT) == DONE_TOKEN_TEXT - 1 &&
 		token_bytes(text, e->token))
-		e->has_token = put_grown(&s->by_token,
+		e->has_token = index_put_grown(&s->by_token,
 			seeded_hash(s->seed, e->token, sizeof(e->token)),
 			slot_of_entry(s, e));
 }
@@ -292,7 +286,7 @@ add(struct states *s, const struct mac *mac)
 		return NULL;
 	*e = (struct state_entry){
 		.mac = *mac, .next = SLOT_NONE, .card = SLOT_NONE, .is_used = true};
-	if (!put_grown(&s->by_mac, hash_mac(s, mac), slot_of_entry(s, e))) {
+	if (!index_put_grown(&s->by_mac, hash_mac(s, mac), slot_of_entry(s, e))) {
 		give_back(s, e);
 		return NULL;
 	}
@@ -510,7 +504,7 @@ states_set_uuid(struct states *s, const struct mac *mac, const struct uuid *uuid
 	if (uuid == NULL || !counts(e))
 		return;
 	e->uuid = *uuid;
-	e->has_uuid = put_grown(&s->by_uuid, hash_uuid(s, uuid), slot_of_entry(s, e));
+	e->has_uuid = index_put_grown(&s->by_uuid, hash_uuid(s, uuid), slot_of_entry(s, e));
 }
 
 /* For the store. */

@@ -231,6 +231,33 @@ test_a_uuid_of_many(void **state)
 	registry_free(r);
 }
 
+/* Eight cards each would be more names than there are machines for. */
+static void
+test_cards_beyond_number(void **state)
+{
+	static const char *const uuids[] = {"a1b2c3d4-1111-2222-3333-444455556666",
+		"a1b2c3d4-1111-2222-3333-444455557777"};
+	struct clock c = {0};
+	struct registry *r = registry_with(&c, 4, 0);
+	unsigned card = 0;
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(uuids); i++)
+		for (int n = 0; n < 8; n++) {
+			tell(r, with_uuid(++card, uuids[i]), EV_DISCOVER, VIA_DHCP, NULL);
+			c.ms += 20000;
+		}
+	assert_int_equal(count_machines(r), 2);
+	assert_int_equal(view_of(r, 1).n_macs, 8);
+	assert_int_equal(view_of(r, card).n_macs, 8);
+	power_on(r, &c, ++card);
+	assert_int_equal(ask_script(r, card, STATE_ONCE), STATE_ONCE);
+	power_on(r, &c, card);
+	assert_int_equal(ask_script(r, card, STATE_ONCE), STATE_LOCAL);
+	assert_int_equal(count_machines(r), 3);
+	registry_free(r);
+}
+
 struct told {
 	int after_ms;
 	enum event_kind kind;
@@ -787,6 +814,7 @@ main(void)
 		cmocka_unit_test(test_many_behind_one_address),
 		cmocka_unit_test(test_uuids),
 		cmocka_unit_test(test_a_uuid_of_many),
+		cmocka_unit_test(test_cards_beyond_number),
 		cmocka_unit_test(test_boots_bios),
 		cmocka_unit_test(test_boots_uefi),
 		cmocka_unit_test(test_boots_without_dhcp),
