@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 struct mac {
 	uint8_t b[6];
@@ -13,6 +14,12 @@ struct mac {
 struct uuid {
 	uint8_t b[16]; /* in the order it is written, not in SMBIOS order */
 };
+
+static inline bool
+mac_equal(const struct mac *a, const struct mac *b)
+{
+	return memcmp(a, b, sizeof(*a)) == 0;
+}
 
 #define MAC_TEXT 18
 #define UUID_TEXT 37

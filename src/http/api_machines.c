@@ -20,7 +20,7 @@ script_of(const struct machine_view *m, const struct script_list *scripts)
 static bool
 is_its(const struct machine_view *m, const struct transfer_view *t)
 {
-	return m->has_mac ? memcmp(&m->mac, &t->mac, sizeof(m->mac)) == 0
+	return m->has_mac ? mac_equal(&m->mac, &t->mac)
 			  : netaddr_same_host(&m->addr, &t->addr);
 }
 
@@ -102,7 +102,7 @@ slice(const struct transfer_view *all, size_t n, const struct machine_view *m, s
 		else
 			hi = mid;
 	}
-	for (hi = lo; hi < n && memcmp(&all[hi].mac, &m->mac, sizeof(m->mac)) == 0;)
+	for (hi = lo; hi < n && mac_equal(&all[hi].mac, &m->mac);)
 		hi++;
 	*of = hi - lo;
 	return all + lo;

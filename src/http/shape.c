@@ -60,9 +60,7 @@ shape_time(int64_t ms)
 static bool
 is_mac(const struct mac *mac)
 {
-	static const struct mac none;
-
-	return memcmp(mac, &none, sizeof(none)) != 0;
+	return !mac_equal(mac, &(struct mac){0});
 }
 
 const char *

@@ -161,7 +161,7 @@ machine_recall(struct registry *r, struct machine *m, const struct state_record 
 static bool
 is_of(const struct machine *m, const struct state_record *record)
 {
-	return memcmp(&m->mac, &record->mac, sizeof(record->mac)) == 0 ||
+	return mac_equal(&m->mac, &record->mac) ||
 	       (record->state_set && !orders_of(m)->state_set);
 }
 

@@ -28,7 +28,7 @@ static bool
 has_mac(const struct machine *m, const struct mac *mac)
 {
 	for (unsigned i = 0; i < m->n_macs; i++)
-		if (memcmp(machine_mac(m, i), mac, sizeof(*mac)) == 0)
+		if (mac_equal(machine_mac(m, i), mac))
 			return true;
 	return false;
 }
@@ -323,9 +323,7 @@ adopt_bare(struct registry *r, struct machine *m, const struct netaddr *addr)
 bool
 roster_is_name(const struct mac *mac)
 {
-	static const struct mac none;
-
-	return !(mac->b[0] & 1) && memcmp(mac, &none, sizeof(none)) != 0;
+	return !(mac->b[0] & 1) && !mac_equal(mac, &(struct mac){0});
 }
 
 static struct machine *

@@ -72,7 +72,7 @@ find(const struct states *s, const struct mac *mac)
 
 	for (slot = index_first(&s->by_mac, h, &at); slot != SLOT_NONE;
 		slot = index_next(&s->by_mac, h, &at))
-		if (memcmp(&s->entries[slot].mac, mac, sizeof(*mac)) == 0)
+		if (mac_equal(&s->entries[slot].mac, mac))
 			return &s->entries[slot];
 	return NULL;
 }
@@ -471,7 +471,7 @@ states_link(struct states *s, const struct mac *card, const struct mac *machine)
 		e = add(s, card);
 		of = find(s, machine); /* they may have moved */
 	}
-	if (e == NULL || (e->is_card && memcmp(&e->of, machine, sizeof(e->of)) == 0))
+	if (e == NULL || (e->is_card && mac_equal(&e->of, machine)))
 		return;
 	leave(s, e);
 	leave_all(s, e);

@@ -129,7 +129,7 @@ is_another(
 	if (other->n_macs == MACS_MAX)
 		return true;
 	return who->by_dhcp && who->has_mac && !is_ipxe && t->asked_at.us != 0 &&
-	       memcmp(&t->asked_as, &who->mac, sizeof(who->mac)) != 0 &&
+	       !mac_equal(&t->asked_as, &who->mac) &&
 	       mono_since(registry_now(r), t->asked_at) < AT_ONCE;
 }
 

@@ -137,7 +137,7 @@ neighbour_mac(const struct netaddr *peer, unsigned ifindex, struct mac *out)
 static bool
 is_somebody(const struct mac *mac)
 {
-	return memcmp(mac->b, (uint8_t[6]){0}, sizeof(mac->b)) != 0;
+	return !mac_equal(mac, &(struct mac){0});
 }
 
 bool

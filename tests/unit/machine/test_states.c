@@ -200,7 +200,7 @@ take_all(struct registry *r, const struct mac *mac, struct state_record *out)
 
 	while ((n = registry_take_dirty(r, some, 8, &generation)) > 0)
 		for (size_t i = 0; i < n; i++)
-			if (memcmp(&some[i].mac, mac, sizeof(*mac)) == 0) {
+			if (mac_equal(&some[i].mac, mac)) {
 				*out = some[i];
 				of++;
 			}
