@@ -4,15 +4,16 @@
 #include "machine/inside.h"
 
 static struct state_record
-record_of(const struct orders *o)
+record_of(const struct machine *m)
 {
-	struct state_record record = {.mac = o->whose->mac,
+	const struct orders *o = orders_of(m);
+	struct state_record record = {.mac = m->mac,
 		.state = o->state,
 		.state_set = o->state_set,
 		.once_used = o->once_used,
 		.once_boot = o->once_boot,
 		.boot = o->token_boot,
-		.done = o->whose->is_done};
+		.done = m->is_done};
 
 	memcpy(record.by, o->by, sizeof(record.by));
 	memcpy(record.token, o->token, sizeof(record.token));
@@ -29,18 +30,24 @@ is_for_nobody(const struct registry *r, const struct state_record *record)
 	       !record->done && !states_find(&r->states, &record->mac, &before);
 }
 
-void
-machine_keep(struct registry *r, const struct machine *m)
+static void
+keep_names(struct registry *r, const struct machine *m)
 {
-	struct state_record record = record_of(m->orders);
-
-	if (m->n_macs == 0 || is_for_nobody(r, &record))
-		return;
-	states_put(&r->states, &record);
 	for (unsigned i = 1; i < m->n_macs; i++)
 		states_link(&r->states, machine_mac(m, i), &m->mac);
 	if (traits_of(m)->has_uuid)
 		states_set_uuid(&r->states, &m->mac, &m->traits->uuid);
+}
+
+void
+machine_keep(struct registry *r, const struct machine *m)
+{
+	struct state_record record = record_of(m);
+
+	if (m->n_macs == 0 || is_for_nobody(r, &record))
+		return;
+	states_put(&r->states, &record);
+	keep_names(r, m);
 }
 
 void
@@ -157,12 +164,30 @@ machine_recall(struct registry *r, struct machine *m, const struct state_record 
 	machine_stay(r, m);
 }
 
-/* Not what a card was once given that is another machine's by now. */
+/* Whether a card's row is to hold in the place of what another card's said. */
 static bool
-is_of(const struct machine *m, const struct state_record *record)
+outweighs(const struct state_record *row, const struct state_record *had)
 {
-	return mac_equal(&m->mac, &record->mac) ||
-	       (record->state_set && !orders_of(m)->state_set);
+	if (row->state_set || had->state_set)
+		return !had->state_set;
+	return row->once_used && !had->once_used;
+}
+
+/*
+ * The rows of a machine's cards say the same, unless the power went before all of them
+ * were written, or the cards turned out to be one machine's just then: one word it is.
+ */
+static void
+settle(struct registry *r, struct machine *m, const struct state_record *row)
+{
+	struct state_record had = record_of(m);
+	bool is_first = !had.state_set && !had.once_used && !had.done;
+	bool is_same = state_says_same(row, &had);
+
+	if (is_first || is_same || outweighs(row, &had))
+		machine_recall(r, m, row);
+	if (!is_first && !is_same)
+		machine_keep(r, m);
 }
 
 /* Known again as far as there is room; of the others the state is enough. */
@@ -176,22 +201,35 @@ registry_restore(struct registry *r, const struct state_record *record)
 		return;
 	registry_lock(r);
 	states_restore(&r->states, record);
-	m = roster_named(r, &record->mac, false);
-	if (m == NULL && r->fresh < r->n_slots)
-		m = roster_make(r, &record->mac);
-	if (m != NULL && is_of(m, record))
-		machine_recall(r, m,
+	m = roster_named(r, &record->mac, r->fresh < r->n_slots);
+	if (m != NULL)
+		settle(r, m,
 			states_find(&r->states, &record->mac, &kept) ? &kept : record);
 	registry_unlock(r);
+}
+
+static void
+restore_names(struct registry *r, const struct machine_view *v)
+{
+	for (unsigned i = 0; i < v->n_macs; i++)
+		states_link(&r->states, &v->macs[i], &v->mac);
+	if (v->has_uuid && !uuid_is_junk(&v->uuid))
+		states_set_uuid(&r->states, &v->mac, &v->uuid);
 }
 
 void
 registry_restore_names(struct registry *r, const struct machine_view *v)
 {
+	const struct machine *m;
+	struct state_record kept;
+
 	registry_lock(r);
-	for (unsigned i = 0; i < v->n_macs; i++)
-		states_link(&r->states, &v->macs[i], &v->mac);
-	if (v->has_uuid && !uuid_is_junk(&v->uuid))
-		states_set_uuid(&r->states, &v->mac, &v->uuid);
+	m = roster_by_mac(r, &v->mac);
+	if (m == NULL)
+		restore_names(r, v);
+	else if (m->n_macs == v->n_macs && states_find(&r->states, &m->mac, &kept))
+		keep_names(r, m);
+	else /* there was a row of each card, or one of another card alone */
+		machine_keep(r, m);
 	registry_unlock(r);
 }

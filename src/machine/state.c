@@ -117,13 +117,17 @@ static bool
 put_unseen(struct registry *r, const struct mac *mac, enum machine_state state,
 	const char *by)
 {
-	struct state_record record = {.mac = *mac, .state = state, .state_set = true};
+	struct state_record kept = {.mac = *mac};
 
 	if (!roster_is_name(mac))
 		return false;
-	snprintf(record.by, sizeof(record.by), "%s", by);
+	states_find(&r->states, mac, &kept);
+	kept.state = state;
+	kept.state_set = true;
+	kept.once_used = false;
+	snprintf(kept.by, sizeof(kept.by), "%s", by);
 	r->generation++;
-	return states_put(&r->states, &record);
+	return states_put(&r->states, &kept);
 }
 
 uint64_t

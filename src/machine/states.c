@@ -90,14 +90,19 @@ record_counts(const struct state_record *r)
 	return r->state_set || r->once_used || r->done;
 }
 
-/* What holds for a card: the machine's word, unless somebody set one for the card. */
-static const struct state_entry *
-holds(const struct states *s, const struct state_entry *e)
+bool
+state_says_same(const struct state_record *a, const struct state_record *b)
 {
-	const struct state_entry *of =
-		e->is_card && !e->state_set ? find(s, &e->of) : NULL;
+	return a->state == b->state && a->state_set == b->state_set &&
+	       a->once_used == b->once_used && a->done == b->done &&
+	       strcmp(a->by, b->by) == 0;
+}
 
-	return of != NULL && counts(of) ? of : e;
+/* The machine's own. */
+static struct state_entry *
+whose(const struct states *s, struct state_entry *e)
+{
+	return e->is_card ? find(s, &e->of) : e;
 }
 
 static struct state_record
@@ -121,10 +126,10 @@ record_of(const struct state_entry *e)
 bool
 states_find(const struct states *s, const struct mac *mac, struct state_record *out)
 {
-	const struct state_entry *e = find(s, mac);
+	struct state_entry *e = find(s, mac);
 
 	if (e != NULL)
-		e = holds(s, e);
+		e = whose(s, e);
 	if (e == NULL || !(counts(e) || e->has_token))
 		return false;
 	*out = record_of(e);
@@ -364,11 +369,29 @@ fill(struct states *s, struct state_entry *e, const struct state_record *r)
 	e->state_set = r->state_set;
 	e->once_used = r->once_used;
 	e->done = r->done;
-	leave(s, e);
 	snprintf(e->by, sizeof(e->by), "%.9s", r->by);
 	e->once_boot = r->once_boot;
 	e->boot = r->boot;
 	take_token(s, e, r->token);
+}
+
+/* A card says what its machine does. The token is the machine's alone. */
+static void
+repeat(struct states *s, struct state_entry *card, const struct state_entry *of)
+{
+	struct state_record word = record_of(of), was = record_of(card);
+
+	word.token[0] = '\0';
+	fill(s, card, &word);
+	if (!state_says_same(&word, &was))
+		mark_dirty(s, card);
+}
+
+static void
+repeat_all(struct states *s, const struct state_entry *of)
+{
+	for (uint32_t i = of->card; i != SLOT_NONE; i = s->entries[i].card)
+		repeat(s, &s->entries[i], of);
 }
 
 static struct state_entry *
@@ -392,8 +415,10 @@ states_put(struct states *s, const struct state_record *record)
 
 	if (e == NULL)
 		return false;
+	leave(s, e);
 	fill(s, e, record);
 	mark_dirty(s, e);
+	repeat_all(s, e);
 	return true;
 }
 
@@ -420,7 +445,9 @@ states_restore(struct states *s, const struct state_record *record)
 	struct state_entry *e = find(s, &record->mac);
 
 	if (e != NULL && (e->dirty || counts(e))) {
+		e = whose(s, e);
 		take_unsaid(e, record);
+		repeat_all(s, e);
 	} else if (record_counts(record)) {
 		e = find_or_add(s, record);
 		if (e != NULL)
@@ -466,15 +493,17 @@ states_link(struct states *s, const struct mac *card, const struct mac *machine)
 
 	if (of == NULL || of == e || !counts(of))
 		return;
-	leave(s, of);
 	if (e == NULL && s->n < STATES_MAX) {
 		e = add(s, card);
 		of = find(s, machine); /* they may have moved */
 	}
-	if (e == NULL || (e->is_card && mac_equal(&e->of, machine)))
+	if (e == NULL || whose(s, e) == of)
 		return;
+	leave(s, of);
 	leave(s, e);
 	leave_all(s, e);
+	drop_uuid(s, e);
+	repeat(s, e, of);
 	e->is_card = true;
 	e->of = *machine;
 	e->card = of->card;
@@ -489,6 +518,7 @@ states_unlink(struct states *s, const struct mac *card)
 	if (e == NULL)
 		return;
 	leave(s, e);
+	leave_all(s, e);
 	drop_if_empty(s, e);
 }
 
@@ -504,7 +534,8 @@ states_set_uuid(struct states *s, const struct mac *mac, const struct uuid *uuid
 	if (uuid == NULL || !counts(e))
 		return;
 	e->uuid = *uuid;
-	e->has_uuid = index_put_grown(&s->by_uuid, hash_uuid(s, uuid), slot_of_entry(s, e));
+	e->has_uuid =
+		index_put_grown(&s->by_uuid, hash_uuid(s, uuid), slot_of_entry(s, e));
 }
 
 /* For the store. */

@@ -37,6 +37,9 @@ void states_deinit(struct states *s);
 size_t states_memory(const struct states *s);
 size_t states_count(const struct states *s);
 
+/* Whether they say the same of a machine, whatever they say of its boots. */
+bool state_says_same(const struct state_record *a, const struct state_record *b);
+
 /* What holds for the machine with this card; `out->mac` is the machine's own. */
 bool states_find(const struct states *s, const struct mac *mac, struct state_record *out);
 bool states_by_token(const struct states *s, const char token[static DONE_TOKEN_TEXT - 1],
@@ -49,14 +52,16 @@ unsigned states_cards(
 	const struct states *s, const struct mac *mac, struct mac *out, unsigned max);
 bool states_uuid(const struct states *s, const struct mac *mac, struct uuid *out);
 
-/* The newest word on a machine, to be written. False: there is no room for it. */
+/* The newest word on a machine, and on each of its cards, so that whichever comes first
+ * after a start has it; to be written. False: there is no room for it. */
 bool states_put(struct states *s, const struct state_record *record);
 /* What is on disk: a newer word stays, but takes from it what it does not say itself. */
 void states_restore(struct states *s, const struct state_record *record);
 /* It goes, the cards of the machine with it; to be written. */
 void states_forget(struct states *s, const struct mac *mac);
-/* `card` is one of the machine's, if that has a state; what it had itself sleeps. */
+/* `card` is one of the machine's, if that has a state, which is the card's then. */
 void states_link(struct states *s, const struct mac *card, const struct mac *machine);
+/* It is a machine of its own; the state stays. */
 void states_unlink(struct states *s, const struct mac *card);
 /* NULL: none. Nothing for a machine without a state. */
 void states_set_uuid(struct states *s, const struct mac *mac, const struct uuid *uuid);

@@ -169,7 +169,8 @@ called_back(struct registry *r, struct machine *m, const struct uuid *uuid)
  * somebody thinks they are.
  */
 static struct machine *
-unite(struct registry *r, struct machine *m, struct machine *other)
+unite(struct registry *r, struct machine *m, struct machine *other,
+	const struct uuid *uuid)
 {
 	struct machine *into = orders_of(m)->state_set ? m : other;
 	struct machine *from = into == m ? other : m;
@@ -177,6 +178,7 @@ unite(struct registry *r, struct machine *m, struct machine *other)
 	if (orders_of(from)->state_set || from->n_macs + into->n_macs > MACS_MAX)
 		return m;
 	machine_absorb(r, into, from);
+	machine_take_uuid(r, into, uuid); /* it may have been the other's */
 	return into;
 }
 
@@ -197,7 +199,7 @@ machine_note_uuid(struct registry *r, struct machine *m, const struct sighting *
 		return m;
 	}
 	if (other != NULL)
-		return unite(r, m, other);
+		return unite(r, m, other, &who->uuid);
 	machine_take_uuid(r, m, &who->uuid);
 	return m;
 }

@@ -125,26 +125,68 @@ read_machine(sqlite3_stmt *st, struct machine_view *m)
 	return true;
 }
 
-static void
-load_machine(const struct store_sink *sink, sqlite3_stmt *st)
-{
-	struct machine_view m;
+/* A reading of all that there is. */
+struct load {
+	sqlite3 *db;
+	const struct store_sink *sink;
+	sqlite3_stmt *has_row; /* NULL: unprepared */
+};
 
-	if (read_machine(st, &m))
-		sink->machine(sink->arg, &m);
+static bool
+has_row(struct load *l, const struct mac *mac)
+{
+	char text[MAC_TEXT];
+	bool has;
+
+	if (l->has_row == NULL &&
+		sqlite3_prepare_v2(l->db, "SELECT 1 FROM machine WHERE mac = ?1", -1,
+			&l->has_row, NULL) != SQLITE_OK)
+		return false;
+	sqlite3_bind_text(l->has_row, 1, mac_text(mac, text), -1, SQLITE_STATIC);
+	has = sqlite3_step(l->has_row) == SQLITE_ROW;
+	sqlite3_reset(l->has_row);
+	return has;
+}
+
+/*
+ * A card with a row of its own is a machine: its UUID was that of others, too, and the
+ * one it had been taken for has not been heard of since (see take_row()).
+ */
+static void
+leave_out_machines(struct load *l, struct machine_view *m)
+{
+	unsigned n = 1;
+
+	for (unsigned i = 1; i < m->n_macs; i++)
+		if (!has_row(l, &m->macs[i]))
+			m->macs[n++] = m->macs[i];
+	m->n_macs = n;
 }
 
 static void
-load_names(const struct store_sink *sink, sqlite3_stmt *st)
+load_machine(struct load *l, sqlite3_stmt *st)
 {
 	struct machine_view m;
 
-	if (read_machine(st, &m))
-		sink->names(sink->arg, &m);
+	if (!read_machine(st, &m))
+		return;
+	leave_out_machines(l, &m);
+	l->sink->machine(l->sink->arg, &m);
 }
 
 static void
-load_state(const struct store_sink *sink, sqlite3_stmt *st)
+load_names(struct load *l, sqlite3_stmt *st)
+{
+	struct machine_view m;
+
+	if (!read_machine(st, &m))
+		return;
+	leave_out_machines(l, &m);
+	l->sink->names(l->sink->arg, &m);
+}
+
+static void
+load_state(struct load *l, sqlite3_stmt *st)
 {
 	struct state_record r = {0};
 	const char *mac = text_at(st, 0), *state = text_at(st, 1);
@@ -159,55 +201,64 @@ load_state(const struct store_sink *sink, sqlite3_stmt *st)
 	COPY(r.token, st, 6);
 	r.boot = (uint32_t)sqlite3_column_int64(st, 7);
 	r.done = sqlite3_column_int(st, 8);
-	sink->state(sink->arg, &r);
+	l->sink->state(l->sink->arg, &r);
 }
 
 static enum stored
-each(sqlite3 *db, const char *sql, const struct store_sink *sink,
-	void (*take)(const struct store_sink *, sqlite3_stmt *),
+each(struct load *l, const char *sql, void (*take)(struct load *, sqlite3_stmt *),
 	char why[static STORE_WHY])
 {
 	sqlite3_stmt *st;
-	int rc = sqlite3_prepare_v2(db, sql, -1, &st, NULL);
+	int rc = sqlite3_prepare_v2(l->db, sql, -1, &st, NULL);
 
 	if (rc != SQLITE_OK)
-		return sqlite_says(db, rc, why);
+		return sqlite_says(l->db, rc, why);
 	while ((rc = sqlite3_step(st)) == SQLITE_ROW)
-		take(sink, st);
+		take(l, st);
 	sqlite3_finalize(st);
-	return sqlite_says(db, rc, why);
+	return sqlite_says(l->db, rc, why);
 }
 
 /* Either table is read even when the other is corrupt. */
+static enum stored
+load_all(struct load *l, char why[static STORE_WHY])
+{
+	enum stored how, machines;
+
+	machines = each(l,
+		"SELECT * FROM (SELECT " MACHINE_COLUMNS " FROM machine"
+		" ORDER BY last_ms DESC LIMIT 16384) ORDER BY last_ms",
+		load_machine, why);
+	how = each(l,
+		"SELECT mac, state, state_set, by, once_used, once_boot, token, "
+		"token_boot,"
+		" done FROM state",
+		load_state, why);
+	if (machines == STORED)
+		machines = each(l,
+			"SELECT " MACHINE_COLUMNS " FROM machine WHERE mac IN"
+			" (SELECT mac FROM state)",
+			load_names, why);
+	return how != STORED ? how : machines;
+}
+
 enum stored
 sqlite_load(struct backend *b, const struct store_sink *sink, char why[static STORE_WHY])
 {
 	struct sqlite *s = (struct sqlite *)b;
-	sqlite3 *db = NULL;
-	enum stored how, machines;
+	struct load l = {.sink = sink};
+	enum stored how;
 	struct stat st;
 
 	if (stat(s->path, &st) < 0 && errno == ENOENT)
 		return STORE_GONE;
-	how = open_to_read(s->path, &db, why);
+	how = open_to_read(s->path, &l.db, why);
 	if (how != STORED)
 		return how;
-	machines = each(db,
-		"SELECT * FROM (SELECT " MACHINE_COLUMNS " FROM machine"
-		" ORDER BY last_ms DESC LIMIT 16384) ORDER BY last_ms",
-		sink, load_machine, why);
-	how = each(db,
-		"SELECT mac, state, state_set, by, once_used, once_boot, token, "
-		"token_boot,"
-		" done FROM state",
-		sink, load_state, why);
-	if (machines == STORED)
-		machines = each(db,
-			"SELECT " MACHINE_COLUMNS " FROM machine WHERE mac IN"
-			" (SELECT mac FROM state)",
-			sink, load_names, why);
-	sqlite3_close(db);
-	return how != STORED ? how : machines;
+	how = load_all(&l, why);
+	sqlite3_finalize(l.has_row);
+	sqlite3_close(l.db);
+	return how;
 }
 
 static bool

@@ -36,6 +36,10 @@ static const char *const texts[SQL_COUNT] = {
 		" (SELECT ?12, ?13, ?14, ?15, ?16, ?17, ?18 WHERE ?13 != 0 UNION ALL"
 		" SELECT boot, boot_ms, boot_end_ms, outcome, verdict, verdict_text,"
 		" next_step WHERE ?13 = 0)",
+	/* Boots have each machine's own numbers. */
+	[SQL_TAKE_EVENTS] = "UPDATE event SET boot=NULL,"
+			    " machine=(SELECT id FROM machine WHERE mac=?1)"
+			    " WHERE machine=(SELECT id FROM machine WHERE mac=?2)",
 	[SQL_EVENT] =
 		"INSERT INTO event(machine, wall_ms, boot, kind, via, name, text, bytes,"
 		" total, resent, status, arch, ms, packets)"
@@ -177,8 +181,27 @@ macs_text(const struct machine_view *m, char *buf, size_t cap)
 	return buf;
 }
 
+/*
+ * A card that was a machine of its own: whoever loads both would have to guess whose
+ * state it is.
+ */
 static int
-write_machine(struct sqlite *s, const struct machine_view *m)
+take_row(struct sqlite *s, const struct mac *machine, const struct mac *card)
+{
+	struct row events = row_of(s, SQL_TAKE_EVENTS),
+		   own = row_of(s, SQL_FORGET_MACHINE);
+	char mac[MAC_TEXT], other[MAC_TEXT];
+	int rc;
+
+	put_word(&events, mac_text(machine, mac));
+	put_word(&events, mac_text(card, other));
+	rc = row_run(&events);
+	put_word(&own, other);
+	return rc == SQLITE_OK ? row_run(&own) : rc;
+}
+
+static int
+write_row(struct sqlite *s, const struct machine_view *m)
 {
 	struct row r = row_of(s, SQL_MACHINE);
 	char mac[MAC_TEXT], macs[8 * MAC_TEXT + 1], uuid[UUID_TEXT], addr[NETADDR_TEXT];
@@ -202,6 +225,16 @@ write_machine(struct sqlite *s, const struct machine_view *m)
 	put_text(&r, m->verdict_text);
 	put_text(&r, m->next_step);
 	return row_run(&r);
+}
+
+static int
+write_machine(struct sqlite *s, const struct machine_view *m)
+{
+	int rc = write_row(s, m);
+
+	for (unsigned i = 1; rc == SQLITE_OK && i < m->n_macs; i++)
+		rc = take_row(s, &m->mac, &m->macs[i]);
+	return rc;
 }
 
 static int

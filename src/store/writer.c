@@ -232,6 +232,19 @@ acknowledge(struct store *s)
 	tell_waiters(s, false);
 }
 
+/* Whose cards they are is to be known as long as what holds for them. */
+static size_t
+machines_with(struct store *s, size_t n_states)
+{
+	struct machine_view *m = s->machines;
+
+	for (size_t i = 0; i < n_states; i++)
+		if (registry_machine(s->registry, &s->states[i].mac, m) &&
+			(m == s->machines || !mac_equal(&m->mac, &m[-1].mac)))
+			m++;
+	return (size_t)(m - s->machines);
+}
+
 /* What cannot be written stays in the registry, as what changes meanwhile does. */
 static enum stored
 write_states(struct store *s, char why[static STORE_WHY])
@@ -241,12 +254,14 @@ write_states(struct store *s, char why[static STORE_WHY])
 	size_t n;
 
 	do {
+		struct store_batch batch = {.states = s->states, .machines = s->machines};
+
 		n = registry_take_dirty(
 			s->registry, s->states, BATCH_STATES, &generation);
+		batch.n_states = n;
+		batch.n_machines = machines_with(s, n);
 		if (n > 0)
-			how = write_batch(s,
-				&(struct store_batch){.states = s->states, .n_states = n},
-				why);
+			how = write_batch(s, &batch, why);
 		if (how != STORED)
 			registry_put_back(s->registry, s->states, n);
 	} while (how == STORED && n == BATCH_STATES);

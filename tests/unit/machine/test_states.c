@@ -191,6 +191,151 @@ test_cards_that_had_a_state_each(void **state)
 	registry_free(r);
 }
 
+/* One machine, until a third card asks with its UUID at the same time. */
+static void
+test_set_while_they_were_one(void **state)
+{
+	struct clock c = {0};
+	struct registry *r = registry_with(&c, PLACES, 0);
+	struct mac first = mac_n(1), second = mac_n(2);
+
+	(void)state;
+	tell(r, with_uuid(1), EV_DISCOVER, VIA_DHCP, NULL);
+	c.ms += 10000;
+	tell(r, with_uuid(2), EV_DISCOVER, VIA_DHCP, NULL);
+	registry_set_state(r, &second, STATE_LOCAL, "api");
+	tell(r, with_uuid(3), EV_DISCOVER, VIA_DHCP, NULL);
+	for (unsigned i = 1; i <= 2; i++) {
+		power_on(r, &c, i);
+		assert_int_equal(view_of(r, i).n_macs, 1);
+		assert_int_equal(ask_script(r, i, STATE_ONCE), STATE_LOCAL);
+	}
+	power_on(r, &c, 3);
+	assert_int_equal(ask_script(r, 3, STATE_ONCE), STATE_ONCE);
+	/* What is said of one from now on is not said of the other. */
+	registry_set_state(r, &first, STATE_IGNORE, "api");
+	push_out(r, 1);
+	assert_int_equal(registry_state(r, &first, STATE_ONCE), STATE_IGNORE);
+	assert_int_equal(registry_state(r, &second, STATE_ONCE), STATE_LOCAL);
+	registry_free(r);
+}
+
+/* The card whose state was set is the machine then; the UUID came with the other. */
+static void
+test_the_one_that_was_set_has_the_uuid(void **state)
+{
+	struct clock c = {0};
+	struct registry *r = registry_with(&c, PLACES, 0);
+	struct mac second = mac_n(2);
+	struct machine_view v;
+
+	(void)state;
+	tell(r, with_uuid(1), EV_DISCOVER, VIA_DHCP, NULL);
+	c.ms += 10000;
+	registry_set_state(r, &second, STATE_ONCE, "api");
+	tell(r, with_uuid(2), EV_DISCOVER, VIA_DHCP, NULL);
+	v = view_of(r, 1);
+	assert_int_equal(v.n_macs, 2);
+	assert_true(mac_equal(&v.mac, &second));
+	assert_true(v.has_uuid);
+	registry_free(r);
+}
+
+/* After a start: the machine's cards in either order, and then what is on disk. */
+static struct registry *
+next_life(struct clock *c, unsigned main, const struct state_record *rows, size_t n)
+{
+	struct registry *r = registry_with(c, PLACES, 0);
+	struct machine_view v = {.has_mac = true,
+		.mac = mac_n(main),
+		.macs = {mac_n(main), mac_n(3 - main)},
+		.n_macs = 2,
+		.arch = -1};
+
+	registry_restore_machine(r, &v);
+	for (size_t i = 0; i < n; i++)
+		registry_restore(r, &rows[i]);
+	registry_restore_names(r, &v);
+	return r;
+}
+
+static void
+test_rows_of_each_card(void **state)
+{
+	struct clock c = {0};
+	struct registry *r = registry_with(&c, PLACES, 0);
+	struct mac first = mac_n(1), second = mac_n(2);
+	struct state_record rows[4];
+	uint64_t generation;
+
+	(void)state;
+	tell(r, with_uuid(1), EV_DISCOVER, VIA_DHCP, NULL);
+	c.ms += 10000;
+	tell(r, with_uuid(2), EV_DISCOVER, VIA_DHCP, NULL);
+	power_on(r, &c, 2);
+	assert_int_equal(ask_script(r, 2, STATE_ONCE), STATE_ONCE);
+	assert_true(registry_done_token(r, &second, (char[DONE_TOKEN_TEXT]){0}));
+	assert_int_equal(registry_take_dirty(r, rows, 4, &generation), 2);
+	assert_true(rows[0].once_used && rows[1].once_used);
+	assert_true(*rows[0].token && !*rows[1].token);
+	registry_free(r);
+	for (unsigned i = 0; i < 4; i++) {
+		struct state_record swapped[] = {rows[i / 2], rows[1 - i / 2]};
+
+		r = next_life(&c, 1 + i % 2, swapped, 2);
+		assert_int_equal(registry_take_dirty(r, swapped, 2, &generation), 0);
+		push_out(r, 1);
+		power_on(r, &c, 1);
+		assert_int_equal(view_of(r, 2).n_macs, 2);
+		assert_int_equal(ask_script(r, 2, STATE_ONCE), STATE_LOCAL);
+		registry_set_state(r, &first, STATE_IGNORE, "api");
+		assert_int_equal(registry_state(r, &second, STATE_ONCE), STATE_IGNORE);
+		registry_free(r);
+	}
+}
+
+/* The power went between two rows, or both were machines until just then. */
+static void
+test_rows_that_differ(void **state)
+{
+	static const struct {
+		struct state_record rows[2];
+		enum machine_state holds;
+	} cases[] = {
+		{{{.mac = {{2, 0, 0, 0, 0, 1}}, .once_used = true},
+			 {.mac = {{2, 0, 0, 0, 0, 2}},
+				 .state_set = true,
+				 .state = STATE_IGNORE}},
+			STATE_IGNORE},
+		{{{.mac = {{2, 0, 0, 0, 0, 1}}, .done = true},
+			 {.mac = {{2, 0, 0, 0, 0, 2}}, .once_used = true}},
+			STATE_LOCAL},
+		{{{.mac = {{2, 0, 0, 0, 0, 1}}},
+			 {.mac = {{2, 0, 0, 0, 0, 2}}, .once_used = true}},
+			STATE_LOCAL},
+	};
+
+	(void)state;
+	for (unsigned i = 0; i < 4 * COUNT(cases); i++) {
+		const struct state_record *rows = cases[i / 4].rows;
+		struct state_record swapped[] = {rows[i / 2 % 2], rows[1 - i / 2 % 2]};
+		struct state_record written[4];
+		struct clock c = {0};
+		struct registry *r = next_life(&c, 1 + i % 2, swapped, 2);
+		uint64_t generation;
+
+		/* One word, also for those who forget, and for the next start. */
+		for (unsigned card = 1; card <= 2; card++) {
+			push_out(r, card);
+			power_on(r, &c, card);
+			assert_int_equal(
+				ask_script(r, card, STATE_ONCE), cases[i / 4].holds);
+		}
+		registry_take_dirty(r, written, 4, &generation);
+		registry_free(r);
+	}
+}
+
 static size_t
 take_all(struct registry *r, const struct mac *mac, struct state_record *out)
 {
@@ -390,6 +535,10 @@ main(void)
 		cmocka_unit_test(test_installer_that_takes_long),
 		cmocka_unit_test(test_another_card),
 		cmocka_unit_test(test_cards_that_had_a_state_each),
+		cmocka_unit_test(test_set_while_they_were_one),
+		cmocka_unit_test(test_the_one_that_was_set_has_the_uuid),
+		cmocka_unit_test(test_rows_of_each_card),
+		cmocka_unit_test(test_rows_that_differ),
 		cmocka_unit_test(test_forgotten_by_somebody),
 		cmocka_unit_test(test_changes_outlive_their_machine),
 		cmocka_unit_test(test_restored_beyond_the_places),

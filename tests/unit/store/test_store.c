@@ -127,6 +127,21 @@ tell(struct life *l, const struct mac *mac, enum event_kind kind, const char *na
 			.bytes = 12});
 }
 
+/* As a card of a machine that has a UUID. */
+static void
+discovers(struct life *l, const struct mac *card, bool by_dhcp)
+{
+	struct sighting who = {.mac = *card,
+		.has_mac = true,
+		.by_dhcp = by_dhcp,
+		.has_uuid = true,
+		.arch = -1};
+	const char *uuid = "a1b2c3d4-1111-2222-3333-444455556666";
+
+	uuid_parse(uuid, strlen(uuid), &who.uuid);
+	registry_tell(l->r, &who, &(struct event){.kind = EV_DISCOVER});
+}
+
 static struct store_health
 health(struct life *l)
 {
@@ -190,6 +205,8 @@ on_disk(const char *sql)
 
 #define STATE_OF_FIRST "SELECT state FROM state WHERE mac='52-54-00-00-00-01'"
 #define STATE_OF_SECOND "SELECT state FROM state WHERE mac='52-54-00-00-00-02'"
+#define UUID_OF_FIRST                                                                    \
+	"SELECT ifnull(uuid, 'none') FROM machine WHERE mac='52-54-00-00-00-01'"
 #define EVENTS_NAMED(name) "SELECT count(*) FROM event WHERE name='" name "'"
 
 /* How many files in the sandbox have names that begin so. */
@@ -394,14 +411,10 @@ machine_out_of_memory_is_found_on_disk(void **state)
 static void
 other_card_of_a_fleet_is_known_after_a_start(void **state)
 {
-	struct sighting who = {.has_mac = true, .has_uuid = true, .arch = -1};
-	const char *uuid = "a1b2c3d4-1111-2222-3333-444455556666";
 	struct life l = born();
 
-	uuid_parse(uuid, strlen(uuid), &who.uuid);
-	who.mac = first;
 	tell(&l, &first, EV_ASKED, "first");
-	registry_tell(l.r, &who, &(struct event){.kind = EV_DISCOVER});
+	discovers(&l, &first, false);
 	registry_script_served(l.r, &first, STATE_ONCE);
 	UNTIL(strcmp(on_disk("SELECT count(*) FROM machine WHERE uuid IS NOT NULL"),
 		      "1") == 0);
@@ -412,9 +425,104 @@ other_card_of_a_fleet_is_known_after_a_start(void **state)
 	}
 	dies(&l);
 	l = born_with(in_sandbox(FILE_NAME), PLACES);
-	who.mac = second;
-	registry_tell(l.r, &who, &(struct event){.kind = EV_DISCOVER});
+	discovers(&l, &second, false);
 	assert_int_equal(registry_state(l.r, &second, STATE_ONCE), STATE_LOCAL);
+	dies(&l);
+}
+
+#define BOTH_CARDS "52-54-00-00-00-02 52-54-00-00-00-01"
+
+/* A machine whose cards were two machines, one of them with a state. */
+static struct life
+two_cards(void)
+{
+	struct life l = born();
+
+	tell(&l, &first, EV_ASKED, "by the first");
+	discovers(&l, &first, false);
+	UNTIL(strcmp(on_disk(UUID_OF_FIRST), "") != 0);
+	registry_set_state(l.r, &second, STATE_ONCE, "api");
+	discovers(&l, &second, false);
+	return l;
+}
+
+/* Installed and done by one card: the other is local, whichever is read first. */
+static void
+state_is_that_of_all_cards_after_each_start(void **state)
+{
+	struct life l = two_cards();
+	char token[DONE_TOKEN_TEXT];
+
+	dies(&l);
+	l = born();
+	tell(&l, &first, EV_ASKED, "once more");
+	assert_int_equal(registry_state(l.r, &first, STATE_BOOT), STATE_ONCE);
+	registry_script_served(l.r, &first, STATE_BOOT);
+	assert_true(registry_done_token(l.r, &first, token));
+	assert_true(registry_done(l.r, token, DONE_TOKEN_TEXT - 1));
+	UNTIL(strcmp(on_disk(STATE_OF_FIRST), "local") == 0);
+	assert_string_equal(on_disk(STATE_OF_SECOND), "local");
+	dies(&l);
+	assert_int_equal(state_after_restart(&first), STATE_LOCAL);
+	assert_int_equal(state_after_restart(&second), STATE_LOCAL);
+}
+
+/* Its history is the machine's. */
+static void
+card_is_no_machine_of_its_own(void **state)
+{
+	struct life l = two_cards();
+
+	UNTIL(strcmp(on_disk(STATE_OF_FIRST), "once") == 0);
+	assert_string_equal(on_disk("SELECT macs FROM machine"), BOTH_CARDS);
+	assert_string_equal(on_disk("SELECT count(*) FROM event JOIN machine"
+				    " ON machine=machine.id WHERE name='by the first'"),
+		"1");
+	dies(&l);
+}
+
+/* They were written as two, and were not heard since. */
+static void
+cards_with_one_uuid_are_one_after_a_start(void **state)
+{
+	struct life l = two_cards();
+	sqlite3 *db;
+
+	dies(&l);
+	db = outsider();
+	does(db, "UPDATE machine SET macs=mac; INSERT INTO machine(mac, macs, uuid, arch,"
+		 " first_ms, last_ms, boot) SELECT '52-54-00-00-00-01',"
+		 " '52-54-00-00-00-01', uuid, -1, 1, 1, 0 FROM machine");
+	sqlite3_close(db);
+	l = born();
+	UNTIL(strcmp(on_disk("SELECT count(*) FROM machine"), "1") == 0);
+	registry_set_state(l.r, &first, STATE_IGNORE, "api");
+	assert_int_equal(registry_state(l.r, &second, STATE_BOOT), STATE_IGNORE);
+	dies(&l);
+}
+
+/* A third asks with the same UUID at the same time: they are machines, after a start
+ * too, although the first has said nothing since. */
+static void
+cards_that_came_apart_are_apart_after_a_start(void **state)
+{
+	struct life l = two_cards();
+	struct mac third = {{0x52, 0x54, 0, 0, 0, 3}};
+	sqlite3 *db;
+
+	discovers(&l, &first, true);
+	discovers(&l, &third, true);
+	tell(&l, &first, EV_ASKED, "on its own");
+	registry_set_state(l.r, &first, STATE_IGNORE, "api");
+	UNTIL(strcmp(on_disk(UUID_OF_FIRST), "none") == 0);
+	dies(&l);
+	db = outsider(); /* as it may have been written last */
+	does(db,
+		"UPDATE machine SET macs='" BOTH_CARDS "' WHERE mac='52-54-00-00-00-02'");
+	sqlite3_close(db);
+	l = born();
+	assert_int_equal(registry_state(l.r, &first, STATE_BOOT), STATE_IGNORE);
+	assert_int_equal(registry_state(l.r, &second, STATE_BOOT), STATE_ONCE);
 	dies(&l);
 }
 
@@ -1017,6 +1125,10 @@ main(void)
 		T(fleet_is_larger_than_memory),
 		T(machine_out_of_memory_is_found_on_disk),
 		T(other_card_of_a_fleet_is_known_after_a_start),
+		T(state_is_that_of_all_cards_after_each_start),
+		T(card_is_no_machine_of_its_own),
+		T(cards_with_one_uuid_are_one_after_a_start),
+		T(cards_that_came_apart_are_apart_after_a_start),
 		T(used_up_is_never_pruned),
 		T(forgotten_and_known_anew_has_no_history),
 		T(machines_come_back),
