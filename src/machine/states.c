@@ -562,14 +562,14 @@ states_put_back(struct states *s, const struct state_record *record)
 {
 	struct state_entry *e = find(s, &record->mac);
 
-	if (e != NULL && e->dirty) {
-		e->forgotten |= record->forgotten;
-		return;
-	}
-	if (record->forgotten)
+	if (e == NULL && record->forgotten)
 		states_forget(s, &record->mac);
-	if (record_counts(record) || *record->token)
+	if (e == NULL)
 		states_put(s, record);
+	if (e == NULL && (e = find(s, &record->mac)) == NULL)
+		return;
+	e->forgotten |= record->forgotten;
+	mark_dirty(s, e);
 }
 
 void

@@ -68,7 +68,7 @@ void states_set_uuid(struct states *s, const struct mac *mac, const struct uuid 
 
 /* Takes up to `max` that are to be written. */
 size_t states_take(struct states *s, struct state_record *out, size_t max);
-/* They were not written; a newer word stays. */
+/* It was not written; a newer word stays, and whose card it has become. */
 void states_put_back(struct states *s, const struct state_record *record);
 void states_all_dirty(struct states *s);
 

@@ -379,6 +379,62 @@ test_forgotten_by_somebody(void **state)
 	registry_free(r);
 }
 
+/* And could not be written; meanwhile it turned out to have another card. */
+static void
+test_forgotten_put_back(void **state)
+{
+	struct clock c = {0};
+	struct registry *r = registry_with(&c, PLACES, 0);
+	struct mac mac = mac_n(1), second = mac_n(2);
+	struct state_record taken = {0};
+
+	(void)state;
+	registry_set_state(r, &mac, STATE_LOCAL, "api");
+	assert_int_not_equal(registry_forget(r, &mac), 0);
+	registry_set_state(r, &mac, STATE_ONCE, "api");
+	assert_int_equal(take_all(r, &mac, &taken), 1);
+	tell(r, with_uuid(1), EV_DISCOVER, VIA_DHCP, NULL);
+	c.ms += 10000;
+	tell(r, with_uuid(2), EV_DISCOVER, VIA_DHCP, NULL);
+	registry_put_back(r, &taken, 1);
+	push_out(r, 1);
+	assert_int_equal(registry_state(r, &second, STATE_BOOT), STATE_ONCE);
+	assert_int_equal(take_all(r, &mac, &taken), 1);
+	assert_true(taken.forgotten && taken.state_set);
+	assert_int_equal(take_all(r, &mac, &taken), 0);
+	power_on(r, &c, 2);
+	assert_int_equal(view_of(r, 2).n_macs, 2);
+	assert_true(view_of(r, 2).has_uuid);
+	registry_free(r);
+}
+
+/* A card's own row comes back, and it is a card all the same. */
+static void
+test_card_put_back(void **state)
+{
+	struct clock c = {0};
+	struct registry *r = registry_with(&c, PLACES, 0);
+	struct mac first = mac_n(1), second = mac_n(2);
+	struct state_record rows[4];
+	uint64_t generation;
+	size_t n;
+
+	(void)state;
+	tell(r, with_uuid(1), EV_DISCOVER, VIA_DHCP, NULL);
+	c.ms += 10000;
+	tell(r, with_uuid(2), EV_DISCOVER, VIA_DHCP, NULL);
+	registry_set_state(r, &first, STATE_LOCAL, "api");
+	n = registry_take_dirty(r, rows, 4, &generation);
+	assert_int_equal(n, 2);
+	registry_put_back(r, rows, n);
+	push_out(r, 1);
+	registry_set_state(r, &first, STATE_IGNORE, "api");
+	assert_int_equal(registry_state(r, &second, STATE_BOOT), STATE_IGNORE);
+	push_out(r, 1);
+	assert_int_equal(registry_state(r, &second, STATE_BOOT), STATE_IGNORE);
+	registry_free(r);
+}
+
 /* Not taken by the store yet, and its machine is gone. */
 static void
 test_changes_outlive_their_machine(void **state)
@@ -540,6 +596,8 @@ main(void)
 		cmocka_unit_test(test_rows_of_each_card),
 		cmocka_unit_test(test_rows_that_differ),
 		cmocka_unit_test(test_forgotten_by_somebody),
+		cmocka_unit_test(test_forgotten_put_back),
+		cmocka_unit_test(test_card_put_back),
 		cmocka_unit_test(test_changes_outlive_their_machine),
 		cmocka_unit_test(test_restored_beyond_the_places),
 		cmocka_unit_test(test_restored_late),
