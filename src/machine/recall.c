@@ -191,20 +191,27 @@ settle(struct registry *r, struct machine *m, const struct state_record *row)
 }
 
 /* Known again as far as there is room; of the others the state is enough. */
-void
-registry_restore(struct registry *r, const struct state_record *record)
+static void
+restore(struct registry *r, const struct state_record *record)
 {
 	struct state_record kept;
 	struct machine *m;
 
-	if (!roster_is_name(&record->mac))
-		return;
-	registry_lock(r);
 	states_restore(&r->states, record);
 	m = roster_named(r, &record->mac, r->fresh < r->n_slots);
 	if (m != NULL)
 		settle(r, m,
 			states_find(&r->states, &record->mac, &kept) ? &kept : record);
+}
+
+void
+registry_restore(struct registry *r, const struct state_record *record)
+{
+	if (!roster_is_name(&record->mac))
+		return;
+	registry_lock(r);
+	if (!states_is_forgotten(&r->states, &record->mac))
+		restore(r, record);
 	registry_unlock(r);
 }
 

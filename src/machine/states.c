@@ -455,6 +455,14 @@ states_restore(struct states *s, const struct state_record *record)
 	}
 }
 
+bool
+states_is_forgotten(const struct states *s, const struct mac *mac)
+{
+	const struct state_entry *e = find(s, mac);
+
+	return e != NULL && e->forgotten;
+}
+
 static void
 tombstone(struct states *s, struct state_entry *e)
 {

@@ -57,6 +57,8 @@ bool states_uuid(const struct states *s, const struct mac *mac, struct uuid *out
 bool states_put(struct states *s, const struct state_record *record);
 /* What is on disk: a newer word stays, but takes from it what it does not say itself. */
 void states_restore(struct states *s, const struct state_record *record);
+/* Whether what the disk still has of it is to go. */
+bool states_is_forgotten(const struct states *s, const struct mac *mac);
 /* It goes, the cards of the machine with it; to be written. */
 void states_forget(struct states *s, const struct mac *mac);
 /* `card` is one of the machine's, if that has a state, which is the card's then. */

@@ -408,16 +408,30 @@ restore_verdict(struct registry *r, struct machine *m, const struct machine_view
 	machine_keep_verdict(r, m, &was);
 }
 
+/* Before the store could say which other cards it had. */
+static void
+forget_cards(struct registry *r, const struct machine_view *v)
+{
+	struct state_record kept;
+
+	for (unsigned i = 0; i < v->n_macs; i++)
+		if (!states_find(&r->states, &v->macs[i], &kept))
+			states_forget(&r->states, &v->macs[i]);
+}
+
 void
 registry_restore_machine(struct registry *r, const struct machine_view *v)
 {
 	struct sighting who = {.has_uuid = v->has_uuid, .uuid = v->uuid, .arch = -1};
-	struct machine *m;
+	struct machine *m = NULL;
 
 	if (r == NULL || !v->has_mac)
 		return;
 	registry_lock(r);
-	m = roster_named(r, &v->mac, true);
+	if (states_is_forgotten(&r->states, &v->mac))
+		forget_cards(r, v);
+	else
+		m = roster_named(r, &v->mac, true);
 	if (m != NULL && !m->is_open) { /* else it was heard already, and knows better */
 		restore(r, m, v);
 		if (v->boot != 0)

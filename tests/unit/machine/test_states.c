@@ -508,6 +508,38 @@ test_restored_late(void **state)
 	registry_free(r);
 }
 
+/* Nor is it taken back that a machine was forgotten meanwhile, with all of its cards. */
+static void
+test_forgotten_before_it_was_read(void **state)
+{
+	struct clock c = {0};
+	struct registry *r = registry_with(&c, PLACES, 0);
+	struct machine_view found, v = {.has_mac = true,
+					   .mac = mac_n(1),
+					   .macs = {mac_n(1), mac_n(2)},
+					   .n_macs = 2,
+					   .arch = -1};
+	struct state_record rows[4];
+	uint64_t generation;
+
+	(void)state;
+	assert_int_not_equal(registry_forget(r, &v.mac), 0);
+	registry_restore_machine(r, &v);
+	for (unsigned i = 0; i < v.n_macs; i++)
+		registry_restore(r, &(struct state_record){.mac = v.macs[i],
+					    .state = STATE_LOCAL,
+					    .state_set = true,
+					    .by = "api"});
+	registry_restore_names(r, &v);
+	for (unsigned i = 0; i < v.n_macs; i++) {
+		assert_false(registry_machine(r, &v.macs[i], &found));
+		assert_int_equal(registry_state(r, &v.macs[i], STATE_ONCE), STATE_ONCE);
+	}
+	assert_int_equal(registry_take_dirty(r, rows, 4, &generation), 2);
+	assert_true(rows[0].forgotten && rows[1].forgotten);
+	registry_free(r);
+}
+
 /* So many strangers that its boot is not counted any more: it is not this one. */
 static void
 test_asks_amid_a_flood(void **state)
@@ -601,6 +633,7 @@ main(void)
 		cmocka_unit_test(test_changes_outlive_their_machine),
 		cmocka_unit_test(test_restored_beyond_the_places),
 		cmocka_unit_test(test_restored_late),
+		cmocka_unit_test(test_forgotten_before_it_was_read),
 		cmocka_unit_test(test_asks_amid_a_flood),
 		cmocka_unit_test(test_full),
 		cmocka_unit_test(test_what_says_nothing_is_not_kept),
