@@ -114,6 +114,32 @@ registry_all_dirty(struct registry *r)
 	registry_unlock(r);
 }
 
+static struct machine_view
+names_of(const struct registry *r, const struct mac *mac)
+{
+	struct machine_view v = {
+		.has_mac = true, .mac = *mac, .macs = {*mac}, .arch = -1};
+
+	v.n_macs = 1 + states_cards(&r->states, mac, v.macs + 1, MACS_MAX - 1);
+	v.has_uuid = states_uuid(&r->states, mac, &v.uuid);
+	return v;
+}
+
+size_t
+registry_kept_names(
+	struct registry *r, uint32_t *at, struct machine_view *out, size_t max)
+{
+	struct mac mac;
+	size_t n = 0;
+
+	registry_lock(r);
+	while (n < max && states_next_named(&r->states, at, &mac))
+		if (roster_by_mac(r, &mac) == NULL)
+			out[n++] = names_of(r, &mac);
+	registry_unlock(r);
+	return n;
+}
+
 size_t
 registry_states(struct registry *r)
 {

@@ -241,7 +241,13 @@ uint64_t registry_generation(struct registry *r);
 void registry_put_back(struct registry *r, const struct state_record *records, size_t n);
 /* Whatever is known is to be taken again: the disk has lost it. */
 void registry_all_dirty(struct registry *r);
-size_t registry_states(struct registry *r); /* how many machines have one */
+/*
+ * The names of machines that have a state and are not in memory, up to `max`: cards and
+ * UUID, nothing else of a view. `*at` is 0 to begin with. Fewer than `max`: that was all.
+ */
+size_t registry_kept_names(
+	struct registry *r, uint32_t *at, struct machine_view *out, size_t max);
+size_t registry_states(struct registry *r); /* how many cards have one */
 /* At start: what the store remembered. Later tellings win. */
 void registry_restore(struct registry *r, const struct state_record *record);
 void registry_restore_machine(struct registry *r, const struct machine_view *view);

@@ -216,6 +216,20 @@ states_uuid(const struct states *s, const struct mac *mac, struct uuid *out)
 	return true;
 }
 
+bool
+states_next_named(const struct states *s, uint32_t *at, struct mac *out)
+{
+	while (*at < s->fresh) {
+		const struct state_entry *e = &s->entries[(*at)++];
+
+		if (e->is_used && !e->is_card && (e->card != SLOT_NONE || e->has_uuid)) {
+			*out = e->mac;
+			return true;
+		}
+	}
+	return false;
+}
+
 /* Entries: their slots stay theirs, as lists and indexes name them. */
 
 static uint32_t

@@ -51,6 +51,9 @@ bool states_by_uuid(const struct states *s, const struct uuid *uuid, struct mac 
 unsigned states_cards(
 	const struct states *s, const struct mac *mac, struct mac *out, unsigned max);
 bool states_uuid(const struct states *s, const struct mac *mac, struct uuid *out);
+/* The machines that have either, one after the other, `*at` 0 to begin with; false: that
+ * was all. */
+bool states_next_named(const struct states *s, uint32_t *at, struct mac *out);
 
 /* The newest word on a machine, and on each of its cards, so that whichever comes first
  * after a start has it; to be written. False: there is no room for it. */

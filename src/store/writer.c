@@ -288,6 +288,25 @@ write_urgent(struct store *s, char why[static STORE_WHY])
 	return is_dirty ? write_states(s, why) : STORED;
 }
 
+/* A card that was never heard is found by the UUID in these rows, and by nothing else. */
+static enum stored
+write_kept_names(struct store *s, char why[static STORE_WHY])
+{
+	enum stored how = STORED;
+	uint32_t at = 0;
+	size_t n;
+
+	do {
+		n = registry_kept_names(s->registry, &at, s->machines, BATCH_EVENTS);
+		if (n > 0)
+			how = write_batch(s,
+				&(struct store_batch){
+					.machines = s->machines, .n_machines = n},
+				why);
+	} while (how == STORED && n == BATCH_EVENTS);
+	return how;
+}
+
 static enum stored
 write_all_machines(struct store *s, char why[static STORE_WHY])
 {
@@ -310,6 +329,8 @@ write_all_machines(struct store *s, char why[static STORE_WHY])
 			how = write_urgent(s, why);
 	}
 	free(all);
+	if (how == STORED)
+		how = write_kept_names(s, why);
 	s->all_machines = how != STORED;
 	return how;
 }

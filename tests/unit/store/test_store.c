@@ -224,6 +224,14 @@ files_named(const char *start)
 	return n;
 }
 
+static void
+lose_the_database(void)
+{
+	assert_int_equal(unlink(in_sandbox(FILE_NAME)), 0);
+	unlink(in_sandbox(FILE_NAME "-wal"));
+	unlink(in_sandbox(FILE_NAME "-shm"));
+}
+
 static enum machine_state
 state_after_restart(const struct mac *mac)
 {
@@ -367,9 +375,7 @@ fleet_is_larger_than_memory(void **state)
 	l = born_with(in_sandbox(FILE_NAME), PLACES);
 	are_local(l.r);
 	/* All of it, into a new one, when that is lost. */
-	assert_int_equal(unlink(in_sandbox(FILE_NAME)), 0);
-	unlink(in_sandbox(FILE_NAME "-wal"));
-	unlink(in_sandbox(FILE_NAME "-shm"));
+	lose_the_database();
 	assert_true(set(&l, &second, STATE_ONCE));
 	assert_string_equal(on_disk("SELECT count(*) FROM state WHERE once_used"), "600");
 	assert_string_equal(on_disk(STATE_OF_FIRST), "local");
@@ -426,6 +432,34 @@ other_card_of_a_fleet_is_known_after_a_start(void **state)
 	dies(&l);
 	l = born_with(in_sandbox(FILE_NAME), PLACES);
 	discovers(&l, &second, false);
+	assert_int_equal(registry_state(l.r, &second, STATE_ONCE), STATE_LOCAL);
+	dies(&l);
+}
+
+/* The same, when the database is lost while the machine is not in memory. */
+static void
+names_of_a_fleet_are_written_anew(void **state)
+{
+	struct life l = born_with(in_sandbox(FILE_NAME), PLACES);
+	struct mac third = {{0x52, 0x54, 0, 0, 0, 3}};
+	struct machine_view m;
+
+	discovers(&l, &first, false);
+	discovers(&l, &second, false);
+	registry_script_served(l.r, &first, STATE_ONCE);
+	for (unsigned i = 0; i < FLEET; i++) {
+		struct mac mac = of_fleet(i);
+
+		registry_set_state(l.r, &mac, STATE_LOCAL, "api");
+	}
+	assert_false(registry_machine(l.r, &first, &m));
+	lose_the_database();
+	UNTIL(strcmp(on_disk("SELECT macs FROM machine WHERE uuid IS NOT NULL"),
+		      "52-54-00-00-00-01 52-54-00-00-00-02") == 0);
+	dies(&l);
+	l = born_with(in_sandbox(FILE_NAME), PLACES);
+	discovers(&l, &third, false);
+	assert_int_equal(registry_state(l.r, &third, STATE_ONCE), STATE_LOCAL);
 	assert_int_equal(registry_state(l.r, &second, STATE_ONCE), STATE_LOCAL);
 	dies(&l);
 }
@@ -789,9 +823,7 @@ deleted_is_made_anew_from_memory(void **state)
 	struct life l = born();
 
 	assert_true(set(&l, &first, STATE_LOCAL));
-	assert_int_equal(unlink(in_sandbox(FILE_NAME)), 0);
-	unlink(in_sandbox(FILE_NAME "-wal"));
-	unlink(in_sandbox(FILE_NAME "-shm"));
+	lose_the_database();
 	assert_true(set(&l, &second, STATE_ONCE));
 	assert_string_equal(on_disk(STATE_OF_FIRST), "local");
 	assert_string_equal(on_disk(STATE_OF_SECOND), "once");
@@ -1125,6 +1157,7 @@ main(void)
 		T(fleet_is_larger_than_memory),
 		T(machine_out_of_memory_is_found_on_disk),
 		T(other_card_of_a_fleet_is_known_after_a_start),
+		T(names_of_a_fleet_are_written_anew),
 		T(state_is_that_of_all_cards_after_each_start),
 		T(card_is_no_machine_of_its_own),
 		T(cards_with_one_uuid_are_one_after_a_start),
