@@ -97,6 +97,7 @@ take_boot(struct registry *r, struct machine *into, struct machine *from)
 	into->boot_ms = from->boot_ms;
 	into->boot_end_ms = 0;
 	into->outcome = from->outcome;
+	into->is_done = from->is_done;
 	swap(&into->rom, &from->rom);
 	take_verdict(r, into, from->past);
 	machine_open(r, into);
@@ -154,7 +155,7 @@ take_state(struct registry *r, struct machine *into, const struct machine *from)
 	into->orders->once_used = true;
 	into->orders->once_boot = goes_on ? into->boot : 0;
 	into->in_script = from->in_script;
-	into->is_done |= from->is_done;
+	into->is_done |= goes_on && from->is_done;
 	return true;
 }
 

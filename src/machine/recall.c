@@ -156,7 +156,7 @@ recall_boot(struct registry *r, struct machine *m, const struct state_record *ke
 {
 	struct orders *o = m->orders;
 
-	m->is_done = kept->done;
+	m->is_done = kept->done && m->boot <= kept->boot;
 	o->once_boot = kept->once_boot;
 	if (m->boot < kept->boot)
 		m->boot = kept->boot;

@@ -97,6 +97,75 @@ test_done(void **state)
 	registry_free(r);
 }
 
+/*
+ * Until its script is asked for by name, ROM and menu are those of an address; the boot
+ * that it turns out to be in is a new one, whatever became of the last.
+ */
+static void
+test_done_after_a_boot_without_a_name(void **state)
+{
+	struct clock c = {0};
+	struct registry *r = registry_with(&c, 0, 0);
+	struct sighting who = seen_as(1);
+	char token[DONE_TOKEN_TEXT];
+
+	(void)state;
+	power_on(r, &c, 1);
+	ask_script(r, 1, STATE_BOOT);
+	assert_true(registry_done_token(r, &who.mac, token));
+	assert_true(registry_done(r, token, 32));
+	pass(r, &c, 700);
+	registry_set_state(r, &who.mac, STATE_ONCE, "cli");
+	tell(r, seen_at(9), EV_SENT, VIA_TFTP, "undionly.kpxe");
+	c.ms += 5000;
+	tell(r, seen_at(9), EV_SENT, VIA_HTTP, "chain.ipxe");
+	c.ms += 10000;
+	who.mac_in_name = true;
+	who.addr = addr_n(9);
+	tell(r, who, EV_ASKED, VIA_HTTP, "ipxe/x.ipxe");
+	assert_int_equal(view_of(r, 1).boot, 2);
+	assert_int_equal(ask_script(r, 1, STATE_BOOT), STATE_ONCE);
+	assert_int_equal(ask_script(r, 1, STATE_BOOT), STATE_ONCE); /* after an error */
+	assert_true(registry_done_token(r, &who.mac, token));
+	assert_true(registry_done(r, token, 32));
+	pass(r, &c, 2);
+	assert_int_equal(view_of(r, 1).boot, 2);
+	assert_string_equal(view_of(r, 1).verdict, "done");
+	assert_int_equal(view_of(r, 1).state, STATE_LOCAL);
+	assert_string_equal(view_of(r, 1).state_by, "done");
+	registry_free(r);
+}
+
+/* A card that was done with long ago is found to be of a machine that is being installed. */
+static void
+test_done_of_another_card(void **state)
+{
+	static const char uuid[] = "4c4c4544-0042-3510-8052-b4c04f4d3732";
+	struct clock c = {0};
+	struct registry *r = registry_with(&c, 0, 0);
+	struct sighting first = seen_as(1), second = seen_as(2);
+	char token[DONE_TOKEN_TEXT];
+
+	(void)state;
+	first.has_uuid = uuid_parse(uuid, strlen(uuid), &first.uuid);
+	second.has_uuid = uuid_parse(uuid, strlen(uuid), &second.uuid);
+	power_on(r, &c, 2);
+	ask_script(r, 2, STATE_ONCE);
+	assert_true(registry_done_token(r, &second.mac, token));
+	assert_true(registry_done(r, token, 32));
+	pass(r, &c, 700);
+	power_on(r, &c, 1);
+	tell(r, first, EV_ASKED, VIA_HTTP, "ipxe/x.ipxe");
+	ask_script(r, 1, STATE_BOOT);
+	assert_true(registry_done_token(r, &first.mac, token));
+	tell(r, second, EV_ASKED, VIA_HTTP, "extra/vmlinuz");
+	assert_int_equal(view_of(r, 1).n_macs, 2);
+	assert_true(registry_done(r, token, 32));
+	pass(r, &c, 2);
+	assert_string_equal(view_of(r, 1).verdict, "done");
+	registry_free(r);
+}
+
 static int woken;
 
 static void
@@ -267,6 +336,30 @@ test_restored_address(void **state)
 	registry_free(r);
 }
 
+/* Of two boots ago: the last one is not done because that was. */
+static void
+test_restored_done_is_of_its_boot(void **state)
+{
+	struct clock c = {0};
+	struct registry *r = registry_with(&c, 0, 0);
+	struct state_record record = {.mac = mac_n(1),
+		.state = STATE_ONCE,
+		.state_set = true,
+		.boot = 2,
+		.done = true};
+	struct machine_view v = {.mac = record.mac, .has_mac = true, .boot = 3};
+	char token[DONE_TOKEN_TEXT];
+
+	(void)state;
+	registry_restore_machine(r, &v);
+	registry_restore(r, &record);
+	assert_true(registry_done_token(r, &record.mac, token));
+	assert_true(registry_done(r, token, 32));
+	assert_int_equal(view_of(r, 1).state, STATE_LOCAL);
+	assert_string_equal(view_of(r, 1).state_by, "done");
+	registry_free(r);
+}
+
 static void
 test_forgotten(void **state)
 {
@@ -368,10 +461,13 @@ main(void)
 		cmocka_unit_test(test_once),
 		cmocka_unit_test(test_somebody_wins_over_the_script),
 		cmocka_unit_test(test_done),
+		cmocka_unit_test(test_done_after_a_boot_without_a_name),
+		cmocka_unit_test(test_done_of_another_card),
 		cmocka_unit_test(test_dirty_records),
 		cmocka_unit_test(test_put_back_is_not_stale),
 		cmocka_unit_test(test_restored),
 		cmocka_unit_test(test_restored_address),
+		cmocka_unit_test(test_restored_done_is_of_its_boot),
 		cmocka_unit_test(test_forgotten),
 		cmocka_unit_test(test_the_script_s_word_is_shown),
 		cmocka_unit_test(test_set_before_it_was_seen),
