@@ -70,6 +70,25 @@ take_verdict(struct registry *r, struct machine *into, struct past *from)
 	swap(&to->next, &from->next);
 }
 
+/* Whether the boot that `from` is in began as the one after `into`'s would have. */
+static bool
+is_next_boot(
+	const struct registry *r, const struct machine *into, const struct machine *from)
+{
+	const struct record *begin, *first;
+	struct event e;
+
+	if (!into->is_open || from->boot_first == RECORD_NONE)
+		return false;
+	begin = timeline_at(&r->timeline, from->boot_first);
+	if (begin->next == RECORD_NONE)
+		return false;
+	first = timeline_at(&r->timeline, begin->next);
+	e = record_event(first);
+	return step_begins(step_of(&e), e.via, into->step, into->rom_sent,
+		MONO_MS(begin->wall_ms - into->last_ms));
+}
+
 /* Whose boot it is: the one that goes on. */
 static void
 take_boot(struct registry *r, struct machine *into, struct machine *from)
@@ -80,6 +99,10 @@ take_boot(struct registry *r, struct machine *into, struct machine *from)
 	if (!goes_on) {
 		renumber(r, into, from, 0);
 		return;
+	}
+	if (is_next_boot(r, into, from)) {
+		machine_judge(r, into, INT64_MAX);
+		machine_shut(r, into);
 	}
 	if (!into->is_open)
 		number++;
