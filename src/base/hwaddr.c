@@ -81,3 +81,15 @@ uuid_text(const struct uuid *uuid, char buf[static UUID_TEXT])
 			uuid->b[i]);
 	return buf;
 }
+
+struct uuid
+uuid_swapped(const struct uuid *uuid)
+{
+	static const uint8_t order[16] = {
+		3, 2, 1, 0, 5, 4, 7, 6, 8, 9, 10, 11, 12, 13, 14, 15};
+	struct uuid out;
+
+	for (size_t i = 0; i < sizeof(order); i++)
+		out.b[i] = uuid->b[order[i]];
+	return out;
+}

@@ -36,5 +36,11 @@ const char *mac_text(const struct mac *mac, char buf[static MAC_TEXT]);
 bool uuid_parse(const char *text, size_t len, struct uuid *out);
 /* "00112233-4455-6677-8899-aabbccddeeff"; returns `buf`. */
 const char *uuid_text(const struct uuid *uuid, char buf[static UUID_TEXT]);
+/*
+ * The other spelling: RFC 4578 has option 97 in the order a UUID is written; SMBIOS has
+ * the first three fields the other way round, and firmware copies that, while iPXE
+ * writes it right.
+ */
+struct uuid uuid_swapped(const struct uuid *uuid);
 
 #endif

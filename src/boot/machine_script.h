@@ -20,8 +20,9 @@ bool machine_names_from(const char *name, const char *query, struct machine_name
 
 /*
  * Looks through the directory for the machine's script: by MAC in any case and
- * separators, then by UUID, by serial, then default.ipxe. Writes the file's name
- * (at most 255 bytes and NUL) and returns true, or false when there is none.
+ * separators, then by UUID in either spelling (uuid_swapped()), by serial, then
+ * default.ipxe. Writes the file's name (at most 255 bytes and NUL) and returns true, or
+ * false when there is none.
  */
 bool machine_script_find(
 	const char *dir, const struct machine_names *m, char found[static 256]);

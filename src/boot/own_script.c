@@ -295,9 +295,9 @@ own_script_skips_menu(
 }
 
 /*
- * The usual ways to write a MAC address, then default.ipxe; negative: none of these.
- * Every DISCOVER comes here, and to look through ten thousand names takes three
- * milliseconds: these few are asked for.
+ * The usual ways to write a MAC address; negative: none of these. Every DISCOVER comes
+ * here, and while the directory is being changed, to look through ten thousand names
+ * takes three milliseconds: these few are asked for before it is.
  */
 static int
 open_by_mac(int dir, const struct mac *mac)
@@ -306,7 +306,7 @@ open_by_mac(int dir, const struct mac *mac)
 		"%02X-%02X-%02X-%02X-%02X-%02X.ipxe",
 		"%02x:%02x:%02x:%02x:%02x:%02x.ipxe",
 		"%02X:%02X:%02X:%02X:%02X:%02X.ipxe", "%02x%02x%02x%02x%02x%02x.ipxe",
-		"%02X%02X%02X%02X%02X%02X.ipxe", "default.ipxe"};
+		"%02X%02X%02X%02X%02X%02X.ipxe"};
 	const uint8_t *b = mac->b;
 	char name[MAC_TEXT + 8];
 	int fd = -1;
@@ -320,13 +320,13 @@ open_by_mac(int dir, const struct mac *mac)
 }
 
 enum machine_state
-own_script_state(const struct site *site, const struct mac *mac)
+own_script_state(const struct site *site, const struct machine_names *m)
 {
 	int dir = open(site->scripts, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	int fd = dir < 0 ? -1 : open_by_mac(dir, mac);
+	int fd = dir < 0 ? -1 : open_by_mac(dir, &m->mac);
 
 	if (dir >= 0)
 		close(dir);
-	return registry_state(
-		site->registry, mac, fd < 0 ? STATE_BOOT : state_in_file(fd, mac));
+	return registry_state(site->registry, &m->mac,
+		fd < 0 ? state_in_script_of(site, m) : state_in_file(fd, &m->mac));
 }

@@ -9,6 +9,7 @@
 #ifndef PIXIE_BOOT_OWN_SCRIPT_H
 #define PIXIE_BOOT_OWN_SCRIPT_H
 
+#include "boot/machine_script.h"
 #include "boot/resolve.h"
 #include "machine/registry.h"
 
@@ -36,10 +37,10 @@ void own_script_fill_in(
 	const struct site *site, const struct asked *asked, struct resolution *r);
 
 /*
- * What proxyDHCP has to know before it answers: the state set by somebody, else that
- * of DIR/<mac>.ipxe, its name in the usual spelling. One open, no search: this is
- * asked at every DISCOVER.
+ * What proxyDHCP has to know before it answers: the state set by somebody, else that of
+ * the machine's script, as far as DHCP tells its names.
  */
-enum machine_state own_script_state(const struct site *site, const struct mac *mac);
+enum machine_state own_script_state(
+	const struct site *site, const struct machine_names *m);
 
 #endif

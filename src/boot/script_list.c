@@ -144,17 +144,27 @@ find(const struct script_list *list, const char *stem)
 		       : NULL;
 }
 
+static const char *
+find_uuid(const struct script_list *list, const struct uuid *uuid)
+{
+	struct uuid swapped = uuid_swapped(uuid);
+	char text[UUID_TEXT];
+	const char *file = find(list, uuid_text(uuid, text));
+
+	return file ? file : find(list, uuid_text(&swapped, text));
+}
+
 const char *
 script_list_find(const struct script_list *list, const struct machine_names *m)
 {
-	char mac[MAC_TEXT], uuid[UUID_TEXT];
 	const char *file;
+	char mac[MAC_TEXT];
 
 	if (list == NULL)
 		return NULL;
 	file = find(list, mac_text(&m->mac, mac));
 	if (file == NULL && m->has_uuid)
-		file = find(list, uuid_text(&m->uuid, uuid));
+		file = find_uuid(list, &m->uuid);
 	if (file == NULL)
 		file = find(list, m->serial);
 	return file ? file : find(list, "default");

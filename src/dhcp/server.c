@@ -162,47 +162,36 @@ find_rom(struct visit *v)
 	resolution_done(&r);
 }
 
-/*
- * RFC 4578 has option 97 in the order it is written; SMBIOS has the first three
- * fields the other way round, and firmware copies that. Either spelling will do.
- */
-static struct uuid
-swap_uuid(struct uuid u)
+/* By its serial number no machine asks DHCP. */
+static struct machine_names
+names_in(const struct dhcp_pkt *pkt)
 {
-	static const uint8_t order[16] = {
-		3, 2, 1, 0, 5, 4, 7, 6, 8, 9, 10, 11, 12, 13, 14, 15};
-	struct uuid out;
+	struct machine_names names = {0};
 
-	for (size_t i = 0; i < sizeof(order); i++)
-		out.b[i] = u.b[order[i]];
-	return out;
+	if (pkt->head.hlen == sizeof(names.mac.b))
+		memcpy(names.mac.b, pkt->head.chaddr, sizeof(names.mac.b));
+	names.has_uuid = pxe_guid(pkt, &names.uuid);
+	return names;
 }
 
 static bool
 has_script(const struct dhcp_server *s, const struct dhcp_pkt *pkt)
 {
-	struct machine_names names = {0};
+	struct machine_names names = names_in(pkt);
 	char found[256];
 
-	if (pkt->head.hlen == sizeof(names.mac.b))
-		memcpy(names.mac.b, pkt->head.chaddr, sizeof(names.mac.b));
-	names.has_uuid = pxe_guid(pkt, &names.uuid);
-	if (machine_script_find(s->site.scripts, &names, found))
-		return true;
-	names.uuid = swap_uuid(names.uuid);
-	return names.has_uuid && machine_script_find(s->site.scripts, &names, found);
+	return machine_script_find(s->site.scripts, &names, found);
 }
 
 /* A machine whose state is `local` is answered: iPXE then tells it so. */
 static bool
 is_ignored(const struct dhcp_server *s, const struct dhcp_pkt *pkt)
 {
-	struct mac mac;
+	struct machine_names names = names_in(pkt);
 
-	if (s->site.registry == NULL || pkt->head.hlen != sizeof(mac.b))
+	if (s->site.registry == NULL || pkt->head.hlen != sizeof(names.mac.b))
 		return false;
-	memcpy(mac.b, pkt->head.chaddr, sizeof(mac.b));
-	return own_script_state(&s->site, &mac) == STATE_IGNORE;
+	return own_script_state(&s->site, &names) == STATE_IGNORE;
 }
 
 static void

@@ -15,20 +15,12 @@ is_one_byte(const struct uuid *u)
 	return true;
 }
 
-/*
- * RFC 4578 has option 97 in the order it is written; SMBIOS has the first three
- * fields the other way round, and firmware copies that, while iPXE writes it
- * right. The smaller of the two spellings stands for both.
- */
+/* The smaller of its two spellings stands for both. */
 struct uuid
 uuid_one_spelling(const struct uuid *u)
 {
-	static const uint8_t order[16] = {
-		3, 2, 1, 0, 5, 4, 7, 6, 8, 9, 10, 11, 12, 13, 14, 15};
-	struct uuid swapped;
+	struct uuid swapped = uuid_swapped(u);
 
-	for (size_t i = 0; i < sizeof(order); i++)
-		swapped.b[i] = u->b[order[i]];
 	return memcmp(u, &swapped, sizeof(*u)) < 0 ? *u : swapped;
 }
 

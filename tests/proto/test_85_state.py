@@ -151,6 +151,28 @@ def test_ignore_in_a_script_of_any_name_that_is_the_machines(lan, own_site, live
     server.logged(MAC, "dhcp-silent", "ignore")
 
 
+UUID = "4c4c4544-0042-3510-8054-b4c04f4d4e31"
+SWAPPED = "44454c4c-4200-1035-8054-b4c04f4d4e31"  # as SMBIOS has it
+
+
+@pytest.mark.parametrize("name", [UUID, UUID.upper(), SWAPPED])
+def test_ignore_and_scripts_that_are_named_by_uuid(lan, own_site, live, name):
+    live("--proxy-dhcp")
+    with dhcp.Client(lan.client) as c:
+        def discover():
+            options = [o for o in dhcp.pxe(7) if o[0] != 97]
+            guid = (97, b"\0" + bytes.fromhex(UUID.replace("-", "")))
+            return dhcp.request(dhcp.DISCOVER, MAC.replace("-", ":"), *options, guid)
+
+        own_site.write("scripts/default.ipxe", "#!ipxe\n# pixie: ignore\n")
+        c.silence(discover())
+        own_site.write(f"scripts/{name}.ipxe", "#!ipxe\n")
+        assert c.ask(discover()).siaddr == Lan.SERVER
+        own_site.write("scripts/default.ipxe", "#!ipxe\n")
+        own_site.write(f"scripts/{name}.ipxe", "#!ipxe\n# pixie: ignore\n")
+        c.silence(discover())
+
+
 def test_head_and_browsers_use_no_once_up(lan, own_site, live, database):
     live()
     own_site.write(f"scripts/{MAC}.ipxe", ONCE)

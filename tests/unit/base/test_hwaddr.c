@@ -59,6 +59,9 @@ a_uuid_in_every_spelling(void **state)
 		print_message("# %s\n", spellings[i]);
 		assert_true(uuid_parse(spellings[i], strlen(spellings[i]), &uuid));
 		assert_string_equal(uuid_text(&uuid, buf), spellings[0]);
+		uuid = uuid_swapped(&uuid);
+		assert_string_equal(
+			uuid_text(&uuid, buf), "44454c4c-4400-1048-8031-b4c04f4a3832");
 	}
 }
 

@@ -309,11 +309,38 @@ done_in_a_shared_script_is_of_the_machine_that_asks(void **state)
 static void
 proxy_dhcp_looks_at_the_scripts_head(void **state)
 {
-	assert_int_equal(own_script_state(&site, &mac), STATE_BOOT);
+	struct machine_names m = {.mac = mac};
+
+	assert_int_equal(own_script_state(&site, &m), STATE_BOOT);
 	put_file("scripts/" FILE_NAME, "#!ipxe\n# pixie: ignore\n");
-	assert_int_equal(own_script_state(&site, &mac), STATE_IGNORE);
+	assert_int_equal(own_script_state(&site, &m), STATE_IGNORE);
 	state_is(STATE_LOCAL);
-	assert_int_equal(own_script_state(&site, &mac), STATE_LOCAL);
+	assert_int_equal(own_script_state(&site, &m), STATE_LOCAL);
+}
+
+/* By whichever of the names that DHCP tells it has a script, as the script is found. */
+static void
+proxy_dhcp_finds_the_script_by_uuid_too(void **state)
+{
+	static const char ignore[] = "#!ipxe\n# pixie: ignore\n";
+	static const char uuid[] = "4c4c4544-0042-3510-8054-b4c04f4d4e31";
+	struct machine_names m = {.mac = mac};
+
+	m.has_uuid = uuid_parse(uuid, strlen(uuid), &m.uuid);
+	put_file("scripts/default.ipxe", ignore);
+	assert_int_equal(own_script_state(&site, &m), STATE_IGNORE);
+	put_file("scripts/4C4C4544-0042-3510-8054-B4C04F4D4E31.ipxe", "#!ipxe\n");
+	assert_int_equal(own_script_state(&site, &m), STATE_BOOT);
+	m.uuid = uuid_swapped(&m.uuid);
+	assert_int_equal(own_script_state(&site, &m), STATE_BOOT);
+	m.has_uuid = false;
+	assert_int_equal(own_script_state(&site, &m), STATE_IGNORE);
+	m.has_uuid = true;
+	put_file("scripts/default.ipxe", "#!ipxe\n");
+	put_file("scripts/4C4C4544-0042-3510-8054-B4C04F4D4E31.ipxe", ignore);
+	assert_int_equal(own_script_state(&site, &m), STATE_IGNORE);
+	put_file("scripts/" FILE_NAME, "#!ipxe\n");
+	assert_int_equal(own_script_state(&site, &m), STATE_BOOT);
 }
 
 /* Asks for it again and again; how many lines of the log hold `what`. */
@@ -385,6 +412,7 @@ main(void)
 		T(done_ends_the_once),
 		T(done_in_a_shared_script_is_of_the_machine_that_asks),
 		T(proxy_dhcp_looks_at_the_scripts_head),
+		T(proxy_dhcp_finds_the_script_by_uuid_too),
 		T(a_broken_script_does_not_fill_the_log),
 		T(pixies_own_files_are_served_to_nobody),
 	};

@@ -49,6 +49,8 @@ in_the_order_of_preference(void **state)
 	assert_script(&m, "b5t4 mn1.IPXE");
 	put_file("4C4C4544004235108054B4C04F4D4E31.ipxe", "");
 	assert_script(&m, "4C4C4544004235108054B4C04F4D4E31.ipxe");
+	m.uuid = uuid_swapped(&m.uuid); /* as firmware spells it */
+	assert_script(&m, "4C4C4544004235108054B4C04F4D4E31.ipxe");
 	put_file("0011.2233.4455.ipxe", "");
 	assert_script(&m, "0011.2233.4455.ipxe");
 	put_file("00-11-22-33-44-55.ipxe", ""); /* two spellings: by byte order */
