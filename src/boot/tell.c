@@ -13,6 +13,7 @@ teller_init(struct teller *t, const struct who *who, const struct netaddr *peer)
 	t->who.has_mac = who->has_mac;
 	t->who.mac_in_name = who->by_name;
 	t->who.addr = *peer;
+	t->by_menu = false;
 }
 
 /* Option 93 of the machine an iPXE runs on, by its ${buildarch} and ${platform}. */
@@ -46,7 +47,7 @@ who_in_query(struct teller *t, const char *query)
 
 	if (name_text_from_query(query, "mac", text, sizeof(text)) &&
 		mac_parse(text, strlen(text), &t->who.mac))
-		t->who.has_mac = t->who.mac_in_name = true;
+		t->who.has_mac = t->who.mac_in_name = t->by_menu = true;
 	if (name_text_from_query(query, "uuid", text, sizeof(text)))
 		t->who.has_uuid = uuid_parse(text, strlen(text), &t->who.uuid);
 }

@@ -12,6 +12,7 @@
 struct teller {
 	struct sighting who;
 	char firmware[32], vendor[48], product[64], serial[64];
+	bool by_menu; /* the query holds the MAC: nobody else writes that */
 };
 
 /* `who` is of identify() and identify_by_name(); `peer`: where from. */

@@ -37,7 +37,8 @@ http_tell_asked(const struct visit *v, const char *name)
 		&(struct event){.kind = EV_ASKED,
 			.via = VIA_HTTP,
 			.arch = -1,
-			.name = name_in(name)});
+			.name = name_in(name),
+			.by_menu = teller.by_menu});
 }
 
 bool

@@ -15,6 +15,8 @@
 #define LIKE_WITHIN MONO_S(1)
 /* The same DISCOVER by two ways. Firmware waits a second and more before the next. */
 #define SAME_DISCOVER MONO_MS(500)
+/* No machine has restarted in less. */
+#define RESTART MONO_S(5)
 
 void
 machine_open(struct registry *r, struct machine *m)
@@ -219,15 +221,56 @@ machine_flush_like(struct registry *r, struct machine *m)
 	p->file = p->bytes = p->n = 0;
 }
 
+/*
+ * Whether its boot began with the script `name`, no menu came before that, and what it
+ * asked for last came whole.
+ */
+static bool
+began_with(const struct registry *r, const struct machine *m, const char *name)
+{
+	const char *first = NULL;
+	bool is_whole = false;
+
+	for (uint32_t at = m->boot_first; at != RECORD_NONE;
+		at = timeline_at(&r->timeline, at)->next) {
+		struct event e = record_event(timeline_at(&r->timeline, at));
+		enum step step = e.boot == m->boot ? step_of(&e) : STEP_NONE;
+
+		if (step == STEP_MENU || (at == m->boot_first && e.kind != EV_BOOT))
+			return false;
+		if (step == STEP_SCRIPT && e.kind == EV_ASKED && first == NULL)
+			first = e.name;
+		if (step == STEP_FILE && e.kind != EV_PROBED)
+			is_whole = e.kind == EV_SENT;
+	}
+	return is_whole && first != NULL && strcmp(first, name) == 0;
+}
+
+/*
+ * iPXE in the card, that DHCP names the script itself, asks us for nothing else before
+ * it. Without a menu there is nobody who would ask again after an error: all that it
+ * asked for came, and then it restarted.
+ */
+static bool
+is_direct_restart(const struct registry *r, const struct machine *m,
+	const struct event *e, int64_t silent)
+{
+	return e->kind == EV_ASKED && step_of(e) == STEP_SCRIPT && !e->by_menu &&
+	       m->is_open && m->step == STEP_FILE && silent >= RESTART &&
+	       began_with(r, m, e->name);
+}
+
 /* Whether what it does now is the begin of a boot, which is then begun. */
 static void
 begin_if_new(struct registry *r, struct machine *m, const struct event *e)
 {
 	int64_t silent = mono_since(registry_now(r), m->heard);
+	enum step reached = m->is_open ? (enum step)m->step : STEP_NONE;
 
-	if (event_kind_boots(e->kind) &&
-		step_begins(step_of(e), e->via,
-			m->is_open ? (enum step)m->step : STEP_NONE, m->rom_sent, silent))
+	if (!event_kind_boots(e->kind))
+		return;
+	if (step_begins(step_of(e), e->via, reached, m->rom_sent, silent) ||
+		is_direct_restart(r, m, e, silent))
 		begin_boot(r, m, e);
 }
 

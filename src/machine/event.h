@@ -78,6 +78,7 @@ struct event {
 	uint32_t packets;      /* of `bytes`, each counted once; 0 not known */
 	uint64_t bytes, total; /* total 0: not known */
 	const char *name, *text;
+	bool by_menu; /* told with EV_ASKED, and not kept: our menu asks */
 };
 
 #endif

@@ -188,6 +188,22 @@ def test_head_and_browsers_use_no_once_up(lan, own_site, live, database):
     assert script(lan, MAC, browser).text == ONCE
 
 
+def test_once_of_an_ipxe_that_dhcp_names_its_script(lan, own_site, live):
+    """It sees no menu. Ours asks again after an error, and says who it is each time."""
+    live()
+    own = Lan.CLIENT_MAC.replace(":", "-")  # so that the files are its, too
+    own_site.write(f"scripts/{own}.ipxe", ONCE)
+    ask = lambda query="": rawhttp.get(lan.client, Lan.SERVER, f"/ipxe/{own}.ipxe{query}").text
+    fetch = lambda: rawhttp.get(lan.client, Lan.SERVER, "/extra/small.bin").status
+    first = ask()
+    assert "/done/" in first and fetch() == 200
+    assert ask() == first
+    time.sleep(5.5)
+    assert ask(f"?mac={own}") == first and fetch() == 200
+    time.sleep(5.5)
+    assert is_local(ask())
+
+
 # -- done --------------------------------------------------------------------------------
 
 def test_done_is_each_machines_own(lan, own_site, live, database):

@@ -23,7 +23,7 @@ test_all_that_ipxe_knows(void **state)
 	ask(&t, "mac=52-54-00-70-78-01&uuid=4c4c4544-0042-3510-8052-b4c04f4d3732"
 		"&serial=AB%2F12&manufacturer=Dell%20Inc.&product=PowerEdge%20R640"
 		"&buildarch=x86_64&platform=efi&version=1.21.1%2B%20(g1a2b3c)");
-	assert_true(t.who.has_mac && t.who.mac_in_name);
+	assert_true(t.who.has_mac && t.who.mac_in_name && t.by_menu);
 	assert_string_equal(mac_text(&t.who.mac, text), "52-54-00-70-78-01");
 	assert_true(t.who.has_uuid);
 	assert_string_equal(
@@ -47,7 +47,8 @@ test_nothing_known(void **state)
 	(void)state;
 	for (size_t i = 0; i < COUNT(queries); i++) {
 		ask(&t, queries[i]);
-		assert_false(t.who.has_mac || t.who.mac_in_name || t.who.has_uuid);
+		assert_false(t.who.has_mac || t.who.mac_in_name || t.who.has_uuid ||
+			     t.by_menu);
 		assert_int_equal(t.who.arch, -1);
 		assert_null(t.who.serial);
 		assert_null(t.who.vendor);
@@ -110,6 +111,7 @@ test_by_name(void **state)
 	identify_by_name(&who, "ipxe/02-00-00-00-00-02.ipxe");
 	teller_init(&t, &who, &at);
 	assert_true(t.who.mac_in_name);
+	assert_false(t.by_menu);
 	assert_int_equal(t.who.mac.b[5], 2);
 }
 

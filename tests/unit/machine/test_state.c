@@ -43,6 +43,66 @@ test_once(void **state)
 }
 
 static void
+asks_for(struct registry *r, const char *name, bool by_menu)
+{
+	struct sighting who = seen_as(1);
+
+	registry_tell(r, &who,
+		&(struct event){.kind = EV_ASKED,
+			.via = VIA_HTTP,
+			.arch = -1,
+			.name = name,
+			.by_menu = by_menu});
+}
+
+/*
+ * iPXE in the card, of which pixie hears nothing before it asks for its script: one that
+ * was installed in no time is told from one that tries again after an error.
+ */
+static void
+test_once_without_a_menu(void **state)
+{
+	static const struct {
+		const char *first; /* what it asks for before its script */
+		bool by_menu;
+		enum event_kind became; /* of the last file */
+		int seconds;            /* after that */
+		enum machine_state want;
+	} rows[] = {{NULL, false, EV_SENT, 15, STATE_LOCAL},
+		{NULL, false, EV_SENT, 2, STATE_ONCE},
+		{NULL, false, EV_MISSING, 15, STATE_ONCE},
+		{NULL, false, EV_ASKED, 15, STATE_ONCE},
+		{NULL, true, EV_SENT, 40, STATE_ONCE},
+		{"chain.ipxe", false, EV_SENT, 40, STATE_ONCE},
+		{"ipxe/menu.ipxe", false, EV_SENT, 40, STATE_ONCE},
+		{NULL, true, EV_SENT, 70, STATE_LOCAL}};
+	static const char script[] = "ipxe/02-00-00-00-00-01.ipxe";
+	struct mac mac = mac_n(1);
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		struct clock c = {0};
+		struct registry *r = registry_with(&c, 0, 0);
+
+		print_message("# row %zu\n", i);
+		registry_set_state(r, &mac, STATE_ONCE, "cli");
+		if (rows[i].first != NULL)
+			asks_for(r, rows[i].first, false);
+		c.ms += 1000;
+		asks_for(r, script, rows[i].by_menu);
+		assert_int_equal(registry_state(r, &mac, STATE_BOOT), STATE_ONCE);
+		tell(r, seen_as(1), EV_SCRIPT, VIA_HTTP, "02-00-00-00-00-01.ipxe");
+		registry_script_served(r, &mac, STATE_BOOT);
+		tell(r, seen_as(1), EV_SENT, VIA_HTTP, "extra/vmlinuz");
+		tell(r, seen_as(1), rows[i].became, VIA_HTTP, "extra/initrd.img");
+		c.ms += rows[i].seconds * 1000;
+		asks_for(r, script, rows[i].by_menu);
+		assert_int_equal(registry_state(r, &mac, STATE_BOOT), rows[i].want);
+		registry_free(r);
+	}
+}
+
+static void
 test_somebody_wins_over_the_script(void **state)
 {
 	struct clock c = {0};
@@ -466,6 +526,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_words),
 		cmocka_unit_test(test_once),
+		cmocka_unit_test(test_once_without_a_menu),
 		cmocka_unit_test(test_somebody_wins_over_the_script),
 		cmocka_unit_test(test_done),
 		cmocka_unit_test(test_done_after_a_boot_without_a_name),
