@@ -11,7 +11,6 @@
 #define EVENTS_MAX 2000
 #define TEXT_MAX (512 * 1024)
 #define OLDER_MAX 500
-#define ROMS_MAX 3
 #define LONG_AGO INT64_C(86400000) /* ms: as silent as it gets */
 
 struct story {
@@ -91,23 +90,24 @@ read_older(struct api *api, const struct machine_view *m, struct story *s)
 	free(older);
 }
 
-/* ROMs fetched whole in the boots before, newest first: what loops are told by. */
-struct earlier {
-	const char *names[ROMS_MAX];
-	size_t n;
-};
+/* ROMs fetched whole, newest first. */
+static void
+note_rom(struct earlier *before, const struct event *e)
+{
+	if (e->kind != EV_SENT || e->name == NULL || rom_find(e->name) == NULL)
+		return;
+	memmove(before->roms + 1, before->roms,
+		(EARLIER_ROMS - 1) * sizeof(*before->roms));
+	before->roms[0] = e->name;
+	before->n_roms += before->n_roms < EARLIER_ROMS;
+}
 
 static void
-note_roms(struct earlier *before, const struct event *events, size_t n)
+note_boot(struct earlier *before, const struct event *events, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
-		if (events[i].kind != EV_SENT || events[i].name == NULL ||
-			rom_find(events[i].name) == NULL)
-			continue;
-		memmove(before->names + 1, before->names,
-			(ROMS_MAX - 1) * sizeof(*before->names));
-		before->names[0] = events[i].name;
-		before->n += before->n < ROMS_MAX;
+		note_rom(before, &events[i]);
+		earlier_note_install(before, &events[i]);
 	}
 }
 
@@ -158,7 +158,7 @@ past_boot(const struct event *events, size_t n, uint32_t number,
 {
 	struct verdict v = {.outcome = "quiet"};
 	json_t *b = json_object();
-	bool said = verdict_of(events, n, before->names, before->n, LONG_AGO, &v);
+	bool said = verdict_of(events, n, before, LONG_AGO, &v);
 
 	json_object_set_new(b, "number", json_integer(number));
 	json_object_set_new(b, "began", shape_time(began_ms(events, n)));
@@ -172,7 +172,7 @@ past_boot(const struct event *events, size_t n, uint32_t number,
 static json_t *
 boots_json(const struct story *s, const struct machine_view *m)
 {
-	struct earlier before = {.n = 0};
+	struct earlier before = {0};
 	json_t *list = json_array();
 
 	for (size_t at = 0, len; at < s->n; at += len) {
@@ -188,7 +188,7 @@ boots_json(const struct story *s, const struct machine_view *m)
 		b = last ? shape_boot(m) : past_boot(first, len, boot, &before);
 		json_object_set_new(b, "events", events_json(first, len));
 		json_array_append_new(list, b);
-		note_roms(&before, first, len);
+		note_boot(&before, first, len);
 	}
 	return list;
 }

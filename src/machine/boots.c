@@ -93,14 +93,14 @@ machine_may(struct registry *r, const struct machine *m)
 static void
 forget_roms(struct registry *r, struct past *p)
 {
-	for (int i = 0; i < ROMS_KEPT; i++)
+	for (int i = 0; i < EARLIER_ROMS; i++)
 		texts_set(&r->texts, &p->roms[i], NULL, 0);
 }
 
 static void
 remember_rom(struct registry *r, struct past *p, const char *rom)
 {
-	texts_drop(&r->texts, p->roms[ROMS_KEPT - 1]);
+	texts_drop(&r->texts, p->roms[EARLIER_ROMS - 1]);
 	memmove(&p->roms[1], &p->roms[0], sizeof(p->roms) - sizeof(*p->roms));
 	p->roms[0] = rom;
 }

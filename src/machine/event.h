@@ -38,7 +38,8 @@
 	/* state */                                                                      \
 	EVENT(STATE, "state",                                                            \
 		false) /* now `name` (boot, once, local, ignore), by `text` */           \
-	EVENT(DONE, "done", true)       /* an installer reported: ${pixie-done} */       \
+	EVENT(DONE, "done",                                                              \
+		true) /* an installer reported: ${pixie-done}; `name` = its state */     \
 	EVENT(BOOT, "boot", true)       /* a boot begins; the first event of each */     \
 	EVENT(VERDICT, "verdict", true) /* `name` = code, `text` = words */              \
 	EVENT(STALLED, "stalled", true) /* a transfer stands at `bytes` of `total` */    \

@@ -19,7 +19,6 @@
 #include "machine/verdict.h"
 
 #define MACS_MAX (sizeof(((struct machine_view *)0)->macs) / sizeof(struct mac))
-#define ROMS_KEPT 3
 /* As much as readers show. */
 #define VIEW_MAX(field) (sizeof(((struct machine_view *)0)->field) - 1)
 
@@ -52,7 +51,7 @@ struct traits {
 struct past {
 	const char *code, *outcome; /* the verdict on the last; code NULL: none */
 	const char *text, *next;
-	const char *roms[ROMS_KEPT]; /* of boots before it that came to nothing */
+	const char *roms[EARLIER_ROMS]; /* of boots before it that came to nothing */
 };
 
 /* Pieces of one file, each at once after the one before: counted, told later in one. */

@@ -86,17 +86,35 @@ machine_keep_verdict(struct registry *r, struct machine *m, const struct verdict
 	texts_set(&r->texts, &p->next, v->next, sizeof(v->next));
 }
 
-/* The ROMs of the boots before, newest first. */
-static size_t
-earlier_roms(const struct machine *m, const char *roms[static ROMS_KEPT])
+/* As far as the ring has them. */
+static void
+note_installs(const struct registry *r, const struct machine *m, struct earlier *before)
 {
-	size_t n = 0;
+	for (uint32_t at = m->first; at != RECORD_NONE && at != m->boot_first;
+		at = timeline_at(&r->timeline, at)->next) {
+		struct event e = record_event(timeline_at(&r->timeline, at));
 
-	while (m->past != NULL && n < ROMS_KEPT && m->past->roms[n] != NULL) {
-		roms[n] = m->past->roms[n];
-		n++;
+		earlier_note_install(before, &e);
 	}
-	return n;
+}
+
+/* What is known of the boots before the one whose `n` events are gathered. */
+static struct earlier
+boots_before(const struct registry *r, const struct machine *m, size_t n)
+{
+	struct earlier before = {0};
+
+	while (m->past != NULL && before.n_roms < EARLIER_ROMS &&
+		m->past->roms[before.n_roms] != NULL) {
+		before.roms[before.n_roms] = m->past->roms[before.n_roms];
+		before.n_roms++;
+	}
+	for (size_t i = 0; i < n; i++)
+		if (event_is_install(&r->story[i])) {
+			note_installs(r, m, &before);
+			break;
+		}
+	return before;
 }
 
 static void
@@ -118,15 +136,16 @@ told(struct registry *r, struct machine *m, const struct verdict *v)
 void
 machine_judge(struct registry *r, struct machine *m, int64_t silent_ms)
 {
-	const char *roms[ROMS_KEPT];
+	struct earlier before;
 	struct verdict v;
-	size_t n_roms = earlier_roms(m, roms), n;
+	size_t n;
 
 	machine_flush_like(r, m);
 	n = gather(r, m);
 	if (n == 0) /* the ring went round: what was said stands */
 		return;
-	if (verdict_of(r->story, n, roms, n_roms, silent_ms, &v)) {
+	before = boots_before(r, m, n);
+	if (verdict_of(r->story, n, &before, silent_ms, &v)) {
 		told(r, m, &v);
 	} else {
 		if (m->past != NULL)

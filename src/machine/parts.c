@@ -92,7 +92,7 @@ drop_texts(struct registry *r, const struct machine *m)
 		return;
 	texts_drop(&r->texts, p->text);
 	texts_drop(&r->texts, p->next);
-	for (int i = 0; i < ROMS_KEPT; i++)
+	for (int i = 0; i < EARLIER_ROMS; i++)
 		texts_drop(&r->texts, p->roms[i]);
 }
 

@@ -365,7 +365,11 @@ by_token(struct registry *r, const char *token, size_t len)
 static void
 done(struct registry *r, struct machine *m)
 {
-	struct event e = {.kind = EV_DONE, .via = VIA_HTTP, .arch = -1};
+	enum machine_state state = wanted(m, (enum machine_state)m->in_script);
+	struct event e = {.kind = EV_DONE,
+		.via = VIA_HTTP,
+		.arch = -1,
+		.name = machine_state_text(state)};
 
 	m->is_done = true;
 	machine_tell(r, m, &e);

@@ -191,14 +191,13 @@ read_event(struct story *s, const struct event *e)
 }
 
 struct story
-story_read(const struct event *events, size_t n, const char *const *earlier_roms,
-	size_t n_earlier, int64_t silent_ms)
+story_read(const struct event *events, size_t n, const struct earlier *before,
+	int64_t silent_ms)
 {
 	struct story s = {.events = events,
 		.n = n,
 		.silent = silent_ms,
-		.earlier_roms = earlier_roms,
-		.n_earlier = n_earlier,
+		.before = before,
 		.arch = -1};
 
 	for (size_t i = 0; i < n; i++)

@@ -5,12 +5,13 @@
 #include "machine/event.h"
 #include "machine/step.h"
 
+struct earlier;
+
 struct story {
 	const struct event *events;
 	size_t n;
 	int64_t silent; /* milliseconds */
-	const char *const *earlier_roms;
-	size_t n_earlier;
+	const struct earlier *before;
 	enum step reached;
 	int arch; /* -1: unknown */
 	/* The last of each, NULL for none; one told later lies behind the other. */
@@ -34,7 +35,7 @@ struct story {
 };
 
 struct story story_read(const struct event *events, size_t n,
-	const char *const *earlier_roms, size_t n_earlier, int64_t silent_ms);
+	const struct earlier *before, int64_t silent_ms);
 
 /* Share of packets sent again, percent. */
 unsigned story_loss(const struct event *e);

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "machine/registry.h"
 #include "machine/say.h"
 #include "machine/story.h"
 
@@ -19,6 +20,8 @@
 #define SOON 20000
 #define A_WHILE 30000
 #define LONG 60000
+/* Three installations in less are no day's work, but a loop. */
+#define LOOP_OF_INSTALLS INT64_C(7200000)
 
 static const char *
 name_of(const struct event *e)
@@ -57,6 +60,23 @@ so_far(const struct story *s)
 }
 
 /* The ends. */
+
+static bool
+is_reinstall_loop(const struct story *s, struct verdict *v)
+{
+	const struct earlier *b = s->before;
+
+	if (s->done == NULL || !event_is_install(s->done) || b->installs[1] == 0 ||
+		s->done->wall_ms - b->installs[1] > LOOP_OF_INSTALLS)
+		return false;
+	text(v, "It installs itself again and again: three times within two hours its "
+		"installer reported that it is done, and its script does it at every "
+		"boot.");
+	next(v, "Set its state to \"once\", or, where nobody set one, write \"# pixie: "
+		"once\" into its script: one more installation, and its local disk from "
+		"then on. In state \"local\" it boots that at once.");
+	return true;
+}
 
 static bool
 is_done(const struct story *s, struct verdict *v)
@@ -178,8 +198,8 @@ is_loop(const struct story *s, struct verdict *v)
 
 	if (s->rom_sent == NULL || s->reached >= STEP_MENU)
 		return false;
-	for (size_t i = 0; i < s->n_earlier; i++, n++)
-		if (strcmp(s->earlier_roms[i], s->rom_sent->name) != 0)
+	for (size_t i = 0; i < s->before->n_roms; i++, n++)
+		if (strcmp(s->before->roms[i], s->rom_sent->name) != 0)
 			break;
 	if (n < 3)
 		return false;
@@ -509,6 +529,7 @@ static const struct rule {
 	const char *code, *outcome;
 	bool (*fits)(const struct story *s, struct verdict *v);
 } rules[] = {
+	{"reinstall-loop", "failed", is_reinstall_loop},
 	{"done", "done", is_done},
 	{"local", "local", is_local},
 	{"loop", "failed", is_loop},
@@ -537,10 +558,28 @@ static const struct rule {
 #define RULES (sizeof(rules) / sizeof(*rules))
 
 bool
-verdict_of(const struct event *events, size_t n, const char *const *earlier_roms,
-	size_t n_earlier, int64_t silent_ms, struct verdict *out)
+event_is_install(const struct event *e)
 {
-	struct story s = story_read(events, n, earlier_roms, n_earlier, silent_ms);
+	const char *always = machine_state_text(STATE_BOOT);
+
+	return e->kind == EV_DONE && e->name != NULL && strcmp(e->name, always) == 0;
+}
+
+void
+earlier_note_install(struct earlier *before, const struct event *e)
+{
+	if (!event_is_install(e))
+		return;
+	before->installs[1] = before->installs[0];
+	before->installs[0] = e->wall_ms;
+}
+
+bool
+verdict_of(const struct event *events, size_t n, const struct earlier *before,
+	int64_t silent_ms, struct verdict *out)
+{
+	static const struct earlier nothing;
+	struct story s = story_read(events, n, before ? before : &nothing, silent_ms);
 
 	for (size_t i = 0; i < RULES; i++) {
 		*out = (struct verdict){

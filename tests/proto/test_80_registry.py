@@ -5,6 +5,7 @@ them apart by MAC. A verdict may need silence: all play first, then all are awai
 """
 import contextlib
 import itertools
+import re
 import time
 
 import pytest
@@ -187,6 +188,21 @@ def test_bad_cable(scene, machine):
                     break
     event = scene.verdict(machine, "retransmissions")
     assert "had to be sent again" in event.values["text"]
+
+
+def test_installed_at_every_boot(scene, site, machine):
+    """Nobody said once, and the installer calls back each time."""
+    site.write(f"scripts/{machine.label}.ipxe",
+               "#!ipxe\nkernel /extra/vmlinuz done=${pixie-done}\n")
+    for _ in range(3):
+        to_menu(machine)
+        script = machine.http(f"/ipxe/{machine.label}.ipxe?mac={machine.label}").text
+        machine.http("/extra/vmlinuz")
+        assert machine.http(re.search(r"/done/[0-9a-f]{32}", script)[0]).status == 200
+        time.sleep(0.6)  # sooner it is the same DISCOVER, heard twice
+    event = scene.verdict(machine, "reinstall-loop")
+    assert event.level == "WARNING" and "# pixie: once" in event.values["next"]
+    assert scene.verdicts(machine.label)[-1] == "reinstall-loop"
 
 
 # --- those of silence, all at once --------------------------------------------------------

@@ -265,6 +265,26 @@ def test_who_had_an_address_is_found_by_it_after_a_restart(lan, own_site, live, 
     until(lambda: api.set(Lan.CLIENT, "once")[0] == 200, "set")
 
 
+def test_installations_are_counted_after_a_restart_too(lan, own_site, live, database):
+    """Of boots that are over the rules read what the database has."""
+    server = live("--proxy-dhcp")
+    own_site.write(f"scripts/{MAC}.ipxe", ONCE.replace("once", "boot"))
+    ask = lambda: Api(lan, server.control).get(f"/api/v1/machines/{MAC}")["boots"]
+    codes = lambda boots: [b["verdict"] and b["verdict"]["code"] for b in boots]
+    want = ["done", "done", "reinstall-loop"]
+    with dhcp.Client(lan.client) as c:
+        for _ in want:
+            c.ask(dhcp.request(dhcp.DISCOVER, MAC.replace("-", ":"), *dhcp.pxe(7)))
+            assert rawhttp.get(lan.client, Lan.SERVER, done_url(script(lan).text)).status == 200
+            time.sleep(0.6)  # sooner it is the same DISCOVER, heard twice
+        until(lambda: codes(ask()) == want, "verdicts")
+        until(lambda: rows(database, "SELECT count(*) FROM event WHERE kind = 'done'") == [(3,)],
+              "history on disk")
+        server = live.again("--proxy-dhcp")
+        c.ask(dhcp.request(dhcp.DISCOVER, MAC.replace("-", ":"), *dhcp.pxe(7)))
+        assert codes(ask())[:3] == want
+
+
 # -- where it lies -----------------------------------------------------------------------
 
 def test_database_is_neither_served_nor_listed(lan, own_site, live, database):

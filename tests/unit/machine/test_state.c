@@ -157,6 +157,36 @@ test_done(void **state)
 	registry_free(r);
 }
 
+/* A script that says once, or a state, ends it; one that says nothing does not. */
+static void
+test_installed_again_and_again(void **state)
+{
+	static const struct {
+		enum machine_state in_script;
+		const char *code;
+	} rows[] = {{STATE_BOOT, "reinstall-loop"}, {STATE_ONCE, "done"}};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		struct clock c = {0};
+		struct registry *r = registry_with(&c, 0, 0);
+		struct mac mac = mac_n(1);
+		char token[DONE_TOKEN_TEXT];
+
+		for (int n = 0; n < 3; n++) {
+			power_on(r, &c, 1);
+			ask_script(r, 1, rows[i].in_script);
+			assert_true(registry_done_token(r, &mac, token));
+			c.ms += 600000;
+			assert_true(registry_done(r, token, 32));
+			pass(r, &c, 2);
+			assert_string_equal(
+				view_of(r, 1).verdict, n < 2 ? "done" : rows[i].code);
+		}
+		registry_free(r);
+	}
+}
+
 /*
  * Until its script is asked for by name, ROM and menu are those of an address; the boot
  * that it turns out to be in is a new one, whatever became of the last.
@@ -529,6 +559,7 @@ main(void)
 		cmocka_unit_test(test_once_without_a_menu),
 		cmocka_unit_test(test_somebody_wins_over_the_script),
 		cmocka_unit_test(test_done),
+		cmocka_unit_test(test_installed_again_and_again),
 		cmocka_unit_test(test_done_after_a_boot_without_a_name),
 		cmocka_unit_test(test_done_of_another_card),
 		cmocka_unit_test(test_dirty_records),

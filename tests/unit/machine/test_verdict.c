@@ -36,6 +36,7 @@ struct talk {
 #define TO_MENU E(1, TFTP(SENT, "autoexec.ipxe")), E(5, HTTP(SENT, "chain.ipxe"))
 #define TO_SCRIPT E(10, HTTP(SCRIPT, "ipxe/x.ipxe"))
 #define TO_KERNEL E(1, HTTP(SENT, "extra/vmlinuz"), .bytes = 9000000)
+#define INSTALLS(s, state) P(s, 7), TO_SCRIPT, TO_KERNEL, E(400, .kind = EV_DONE, .name = state)
 
 static const struct talk talks[] = {
 	/* Booted, and the ways there. */
@@ -56,6 +57,12 @@ static const struct talk talks[] = {
 	/* done, local, ignored */
 	{"the installer reports", {ASKS(7), TO_ROM, TO_MENU, TO_SCRIPT, TO_KERNEL, E(400, .kind = EV_DONE)},
 		2, "done", "done", "reported"},
+	{"installed at every boot", {INSTALLS(0, "boot"), INSTALLS(900, "boot"), INSTALLS(900, "boot")},
+		2, "reinstall-loop", "failed", "# pixie: once"},
+	{"installed twice", {INSTALLS(0, "boot"), INSTALLS(900, "boot")}, 2, "done", "done", NULL},
+	{"installed three times in an afternoon", {INSTALLS(0, "boot"), INSTALLS(900, "boot"), INSTALLS(7200, "boot")}, 2, "done", "done", NULL},
+	{"installed as often as somebody said once", {INSTALLS(0, "once"), INSTALLS(900, "once"), INSTALLS(900, "once")}, 2, "done", "done", NULL},
+	{"installed again and again, and now it boots", {INSTALLS(0, "boot"), INSTALLS(900, "boot"), P(900, 7), TO_SCRIPT, TO_KERNEL}, 30, "booted", "booted", NULL},
 	{"told to boot its disk", {ASKS(7), TO_ROM, TO_MENU, E(10, HTTP(LOCAL, "ipxe/x.ipxe"))}, 60, "local", "local", "local disk"},
 	{"local at first, then somebody set once", {ASKS(7), TO_ROM, TO_MENU, E(10, HTTP(LOCAL, "ipxe/x.ipxe")), TO_SCRIPT, TO_KERNEL},
 		30, "booted", "booted", NULL},
@@ -214,7 +221,7 @@ code_of(const struct event *e, size_t n, int silent)
 {
 	struct verdict v = {0};
 
-	return verdict_of(e, n, NULL, 0, (int64_t)silent * 1000, &v) ? v.code : "";
+	return verdict_of(e, n, NULL, (int64_t)silent * 1000, &v) ? v.code : "";
 }
 
 /* What the store keeps of a boot has neither numbers nor a count of packets. */
@@ -282,7 +289,7 @@ test_long_names(void **state)
 		.arch = -1,
 		.name = name,
 		.text = text};
-	assert_true(verdict_of(e, 2, NULL, 0, 0, &v));
+	assert_true(verdict_of(e, 2, NULL, 0, &v));
 	assert_string_equal(v.code, "kernel-missing");
 	assert_int_equal(strlen(v.text), sizeof(v.text) - 1);
 	assert_true(strlen(v.next) < sizeof(v.next) - 1);
