@@ -6,15 +6,6 @@
 /* Two machines ask DHCP at once; the cards of one do it one after the other. */
 #define AT_ONCE MONO_S(3)
 
-static bool
-is_one_byte(const struct uuid *u)
-{
-	for (size_t i = 1; i < sizeof(u->b); i++)
-		if (u->b[i] != u->b[0])
-			return false;
-	return true;
-}
-
 /* The smaller of its two spellings stands for both. */
 struct uuid
 uuid_one_spelling(const struct uuid *u)
@@ -32,26 +23,61 @@ uuid_is_same(const struct uuid *a, const struct uuid *b)
 	return memcmp(&x, &y, sizeof(x)) == 0;
 }
 
-/* What boards say whose maker never wrote one. */
+/* One byte sixteen times, or bytes that count: 00010203-..., 00112233-... */
+static bool
+is_even(const struct uuid *u)
+{
+	uint8_t step = (uint8_t)(u->b[1] - u->b[0]);
+
+	for (size_t i = 2; i < sizeof(u->b); i++)
+		if ((uint8_t)(u->b[i] - u->b[i - 1]) != step)
+			return false;
+	return true;
+}
+
+/* What boards say whose maker never wrote one, from those who met it on many of them. */
+static const char *const known_junk[] = {
+	/* Templates: AMI's, Insyde's, Dell's without a tag, SolidRun's until 2021 */
+	"03000200-0400-0500-0006-000700080009",
+	"12345678-1234-5678-90ab-cddeefaabbcc",
+	"4c4c4544-0000-2010-8020-80c04f202020",
+	"8a95d198-7f46-11e5-bf8b-08002704d48e",
+	/* CapaInstaller's list of non-unique UUIDs */
+	"07090201-0103-0301-0807-060504030201",
+	"50fb9712-ffff-ffff-ffff-ffffffffffff",
+	"52309712-ffff-ffff-ffff-ffffffffffff",
+	"56f49712-ffff-ffff-ffff-ffffffffffff",
+	"61f39712-ffff-ffff-ffff-ffffffffffff",
+	"890e2d14-cacd-45d1-ae66-bc80e8bfeb0f",
+	"8e275844-178f-44a8-aceb-a7d7e5178c63",
+	"93309712-ffff-ffff-ffff-ffffffffffff",
+	"dc698397-fa54-4cf2-82c8-b1b5307a6a7f",
+	/* osquery (pull request 4374), GLPI, FOG, Rockstor (issue 2143) */
+	"10000000-0000-8000-0040-000000000000",
+	"6ab5b300-538d-1014-9fb5-b0684d007b53",
+	"ffffff00-ffff-ffff-ffff-ffffffffffff",
+	"00000000-0000-0000-0807-060504030201",
+	/* Digits that count, and other fillings that agents for inventories leave out */
+	"01234567-8910-1112-1314-151617181920",
+	"01234567-89ab-cdef-0123-456789abcdef",
+	"11111111-2222-3333-4444-555555555555",
+	"12345678-1234-1234-1234-123456789abc",
+	"12345678-1234-5678-1234-567812345678",
+	"deadbeef-dead-beef-dead-beefdeadbeef",
+};
+
 bool
 uuid_is_junk(const struct uuid *uuid)
 {
-	static const char *const known[] = {
-		"03000200-0400-0500-0006-000700080009", /* AMI's template */
-		"00112233-4455-6677-8899-aabbccddeeff",
-		"01020304-0506-0708-090a-0b0c0d0e0f10",
-		"12345678-1234-5678-90ab-cddeefaabbcc",
-		"12345678-1234-1234-1234-123456789abc",
-		"4c4c4544-0000-2010-8020-80c04f202020", /* Dell's, without a service tag
-							 */
-		"fefefefe-fefe-fefe-fefe-fefefefefefe",
-	};
-	struct uuid u;
+	struct uuid swapped = uuid_swapped(uuid);
+	char text[UUID_TEXT], other[UUID_TEXT];
 
-	if (is_one_byte(uuid))
+	if (is_even(uuid) || is_even(&swapped))
 		return true;
-	for (size_t i = 0; i < sizeof(known) / sizeof(*known); i++)
-		if (uuid_parse(known[i], strlen(known[i]), &u) && uuid_is_same(&u, uuid))
+	uuid_text(uuid, text);
+	uuid_text(&swapped, other);
+	for (size_t i = 0; i < sizeof(known_junk) / sizeof(*known_junk); i++)
+		if (strcmp(known_junk[i], text) == 0 || strcmp(known_junk[i], other) == 0)
 			return true;
 	return false;
 }
