@@ -3,12 +3,18 @@
 #include <limits.h>
 #include <stdio.h>
 
-static const char *secret;
+static const char *token, *database;
 
 void
-secret_keep(const char *path)
+secret_keep_token(const char *path)
 {
-	secret = path;
+	token = path;
+}
+
+void
+secret_keep_database(const char *path)
+{
+	database = path;
 }
 
 /* The file is made anew when it is lost, so nothing of it is remembered. */
@@ -28,10 +34,10 @@ secret_is(const struct stat *st)
 {
 	static const char *const suffixes[] = {"", "-wal", "-shm"};
 
-	if (secret == NULL || !S_ISREG(st->st_mode))
+	if (!S_ISREG(st->st_mode))
 		return false;
-	for (size_t i = 0; i < sizeof(suffixes) / sizeof(*suffixes); i++)
-		if (is_at(secret, suffixes[i], st))
+	for (size_t i = 0; database && i < sizeof(suffixes) / sizeof(*suffixes); i++)
+		if (is_at(database, suffixes[i], st))
 			return true;
-	return false;
+	return token && is_at(token, "", st);
 }

@@ -1,6 +1,7 @@
 /*
  * Files of pixie's own that are served under no name whatever: a link in a served
- * directory, or another name of the same file, would give the states' tokens away.
+ * directory, or another name of the same file, would give the states' tokens away, or the
+ * admin's.
  */
 #ifndef PIXIE_BOOT_SECRET_H
 #define PIXIE_BOOT_SECRET_H
@@ -9,10 +10,12 @@
 #include <sys/stat.h>
 
 /*
- * `path` and what SQLite has beside it (-wal, -shm), there now or later, are secret from
- * now on. At start, before anything is served; `path` is borrowed for ever. NULL: none.
+ * The file at `path`, there now or later, is secret from now on; of a database also what
+ * SQLite has beside it (-wal, -shm). One of each. At start, before anything is served;
+ * `path` is borrowed for ever. NULL: none.
  */
-void secret_keep(const char *path);
+void secret_keep_token(const char *path);
+void secret_keep_database(const char *path);
 /* Whether it is one of them, by device and inode as they are now. */
 bool secret_is(const struct stat *st);
 

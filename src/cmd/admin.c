@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "boot/secret.h"
 #include "cmd/fail.h"
 
 static void
@@ -96,6 +97,8 @@ admin_start(struct admin *a, const struct conf *c, const struct site *site,
 	int status = EX_OK;
 
 	memset(a, 0, sizeof(*a));
+	if (*c->admin_token != '\0')
+		secret_keep_token(c->admin_token);
 	if (site->registry == NULL) /* nothing is known, so there is nothing to ask */
 		return EX_OK;
 	if (*c->admin_token != '\0')

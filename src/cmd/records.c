@@ -52,7 +52,7 @@ records_open(struct records *r, const struct conf *c, struct site *site)
 			"none",
 			r->file);
 	if (strcmp(r->file, "none") != 0)
-		secret_keep(r->file);
+		secret_keep_database(r->file);
 	r->registry = registry_new(&(struct registry_config){0});
 	if (r->registry == NULL)
 		return fail(EX_OSERR, "the registry of machines: out of memory");

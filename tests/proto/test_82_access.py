@@ -6,7 +6,7 @@ import subprocess
 
 import pytest
 
-from lib import pixie, rawhttp
+from lib import pixie, rawhttp, tftp
 from lib.api import CHANGED, Api, Control
 from lib.fixtures import MAC
 from lib.netns import Lan
@@ -298,3 +298,26 @@ def test_the_token_is_not_served(lan, own_site, where):
     assert process.wait() == CONFIG and "served" in process.log()
     assert process.output() == ""
     process.kill()
+
+
+@pytest.mark.parametrize("more", [[], ["--no-timeline"]], ids=["", "unused"])
+def test_the_token_is_served_through_no_link(lan, own_site, tmp_path, more):
+    path = tmp_path / "token"
+    path.write_text("0" * 64)
+    path.chmod(0o600)
+    for folder in ("scripts", "extra"):
+        os.symlink(path, own_site.path(folder, "soft.ipxe"))
+        os.link(path, own_site.path(folder, "hard.ipxe"))
+    process = pixie.Pixie(lan.server, *own_site.options(), "-t", ":1069", "-u", ":1080",
+                          "--admin-token", path, *more)
+    own_site.write("extra/small.bin", b"x")
+    get = lambda name: rawhttp.get(lan.client, Lan.SERVER, "/" + name, port=1080).status
+    try:
+        for name in ("ipxe/soft.ipxe", "ipxe/hard.ipxe", "extra/soft.ipxe", "extra/Hard.ipxe"):
+            for _ in range(3):  # what is asked for again is kept in memory
+                assert get(name) == 403, name
+            with pytest.raises(tftp.Refused):
+                tftp.get(lan.client, Lan.SERVER, name, port=1069)
+        assert get("extra/small.bin") == 200
+    finally:
+        process.stop()

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 
+#include "boot/secret.h"
 #include "boot/tree.h"
 
 static int
@@ -138,6 +139,31 @@ a_replaced_directory_is_seen(void **state)
 	assert_int_equal(rename(in_sandbox("old"), in_sandbox("tree")), 0);
 }
 
+/* The file that has the path at the time, under whatever name. */
+static void
+a_secret_is_served_under_no_name(void **state)
+{
+	char path[128], buf[64];
+
+	strcpy(path, in_sandbox("secret"));
+	put_link("tree/soft", path);
+	assert_int_equal(link(path, in_sandbox("tree/hard")), 0);
+	assert_int_equal(get("soft", buf), 0);
+	secret_keep_token(path);
+	assert_int_equal(get("soft", buf), -EACCES);
+	assert_int_equal(get("hard", buf), -EACCES);
+	assert_int_equal(get("HARD", buf), -EACCES);
+	assert_int_equal(get("a.ipxe", buf), 0);
+	assert_int_equal(unlink(path), 0);
+	put_file("secret", "another");
+	assert_int_equal(get("soft", buf), -EACCES);
+	assert_int_equal(get("hard", buf), 0); /* it is no token any more */
+	secret_keep_token(NULL);
+	assert_int_equal(get("soft", buf), 0);
+	assert_int_equal(unlink(in_sandbox("tree/soft")), 0);
+	assert_int_equal(unlink(in_sandbox("tree/hard")), 0);
+}
+
 static void
 this_kernel_can(void **state)
 {
@@ -154,6 +180,7 @@ main(void)
 		cmocka_unit_test(a_directory_in_two_cases),
 		cmocka_unit_test(the_exact_case_wins),
 		cmocka_unit_test(a_replaced_directory_is_seen),
+		cmocka_unit_test(a_secret_is_served_under_no_name),
 	};
 
 	return cmocka_run_group_tests(tests, setup, remove_sandbox);
