@@ -240,10 +240,10 @@ without_descriptors_it_recovers(void **state)
 }
 
 static const struct conn_limits hasty = {
-	.stay = {[CONN_IDLE] = MONO_MS(300),
-		[CONN_HEAD] = MONO_MS(300),
-		[CONN_SENDING] = MONO_MS(300),
-		[CONN_LINGER] = MONO_MS(300)},
+	.stay = {[CONN_IDLE] = MONO_S(2),
+		[CONN_HEAD] = MONO_S(2),
+		[CONN_SENDING] = MONO_S(2),
+		[CONN_LINGER] = MONO_S(2)},
 	.body_max = 1000,
 	.linger_max = 1000000,
 	.taken_min = 1,
@@ -263,7 +263,7 @@ deadlines(void **state)
 	ask(idle, "small");
 	stalled = dial();
 	ask(stalled, "big");
-	usleep(1000000);
+	usleep(5000000);
 	assert_int_equal(drain(silent, &n), 0);
 	assert_int_equal(n, 0);
 	assert_answered(half, "408 Request Timeout");

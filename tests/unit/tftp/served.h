@@ -18,7 +18,7 @@
 #define RRQ "\0\1"
 #define ASK(s) (s), sizeof(s) - 1
 #define SILENCE 150  /* ms without an answer that count as none */
-#define ANSWER 10000 /* ms until one that is due counts as missing, not as late */
+#define ANSWER 20000 /* ms until one that is due counts as missing, not as late */
 
 static struct netaddr at;
 static pid_t server_pid;
@@ -37,6 +37,10 @@ serve(struct tftp_config c, int fd)
 	char why[TFTP_WHY];
 	struct tftp_server *server;
 
+	/* Or a client that the machine lets wait is sent again what it has not yet read.
+	 */
+	if (c.min_rto_ms == 0)
+		c.min_rto_ms = 8000;
 	c.loop = loop_new();
 	c.site = &site;
 	c.fds = &fd;
@@ -116,16 +120,16 @@ say(int fd, const struct netaddr *to, const void *data, size_t len)
 
 static uint8_t heard[2048];
 
-/* What comes next; op 0 when nothing does for so long. */
+/* What comes next; op 0 when nothing does. */
 static inline struct tftp_pkt
-hear_within(int fd, struct netaddr *from, int ms)
+hear(int fd, struct netaddr *from)
 {
 	struct pollfd p = {.fd = fd, .events = POLLIN};
 	socklen_t len = sizeof(*from);
 	struct tftp_pkt pkt = {0};
 	ssize_t n;
 
-	if (poll(&p, 1, ms) == 0)
+	if (poll(&p, 1, ANSWER) == 0)
 		return pkt;
 	n = recvfrom(fd, heard, sizeof(heard), 0, &from->sa, &len);
 	assert_true(n > 0);
@@ -133,25 +137,31 @@ hear_within(int fd, struct netaddr *from, int ms)
 	return pkt;
 }
 
-/* What comes next, and is due. */
-static inline struct tftp_pkt
-hear(int fd, struct netaddr *from)
-{
-	return hear_within(fd, from, ANSWER);
-}
-
 static inline bool
 is_silent(int fd)
 {
-	struct netaddr from;
-
-	return hear_within(fd, &from, SILENCE).op == 0;
+	return poll(&(struct pollfd){.fd = fd, .events = POLLIN}, 1, SILENCE) == 0;
 }
 
 static inline struct tftp_pkt
 ask(int fd, const void *data, size_t len, struct netaddr *from)
 {
 	say(fd, &at, data, len);
+	return hear(fd, from);
+}
+
+/*
+ * Says it until there is an answer: it may be taken for a repeat of the last request as
+ * long as the server has not read the ACK before it, which went to another port.
+ */
+static inline struct tftp_pkt
+insist(int fd, const void *data, size_t len, struct netaddr *from)
+{
+	for (int tries = 0; tries < ANSWER / SILENCE; tries++) {
+		say(fd, &at, data, len);
+		if (!is_silent(fd))
+			break;
+	}
 	return hear(fd, from);
 }
 

@@ -48,7 +48,8 @@ transfers_use_the_ports_of_the_range(void **state)
 	/* The first of them stays taken: it is left out. */
 	start((struct tftp_config){.port_lo = lo, .port_hi = (uint16_t)(lo + 3)});
 	for (int i = 0; i < 8; i++) {
-		assert_int_equal(ask(fd, ASK(RRQ "small\0octet\0"), &from).op, TFTP_DATA);
+		assert_int_equal(
+			insist(fd, ASK(RRQ "small\0octet\0"), &from).op, TFTP_DATA);
 		assert_in_range(netaddr_port(&from), lo, lo + 3);
 		ack(fd, &from, 1);
 	}
@@ -110,7 +111,7 @@ strangers_are_told_so(void **state)
 	struct tftp_pkt pkt;
 
 	start((struct tftp_config){0});
-	ask(fd, ASK(RRQ "two\0octet\0"), &from);
+	assert_int_equal(ask(fd, ASK(RRQ "two\0octet\0"), &from).op, TFTP_DATA);
 	ack(other, &from, 1);
 	pkt = hear(other, &none);
 	assert_int_equal(pkt.op, TFTP_ERROR);
@@ -162,20 +163,20 @@ static void
 a_repeated_request_is_the_same_transfer(void **state)
 {
 	struct netaddr first, second;
+	struct tftp_pkt pkt;
 	int fd = client();
 
 	start((struct tftp_config){0});
 	assert_int_equal(
 		ask(fd, ASK(RRQ "two\0octet\0tsize\0000\0"), &first).op, TFTP_OACK);
-	say(fd, &at, ASK(RRQ "two\0octet\0tsize\0000\0"));
-	assert_true(is_silent(fd));
 	assert_int_equal(
-		ask(fd, ASK(RRQ "two\0octet\0tsize\0000\0"), &second).op, TFTP_OACK);
+		insist(fd, ASK(RRQ "two\0octet\0tsize\0000\0"), &second).op, TFTP_OACK);
 	assert_int_equal(netaddr_port(&first), netaddr_port(&second));
 	/* Another request from the same port is another transfer. */
-	assert_int_equal(
-		ask(fd, ASK(RRQ "small\0octet\0tsize\0000\0"), &second).op, TFTP_OACK);
-	assert_int_not_equal(netaddr_port(&first), netaddr_port(&second));
+	pkt = ask(fd, ASK(RRQ "small\0octet\0tsize\0000\0"), &second);
+	while (pkt.op == TFTP_OACK && netaddr_port(&second) == netaddr_port(&first))
+		pkt = hear(fd, &second); /* of all that was said again */
+	assert_int_equal(pkt.op, TFTP_OACK);
 	/* Late packets for the first are absorbed while it lingers. */
 	ack(fd, &first, 0);
 	assert_true(is_silent(fd));
@@ -187,7 +188,7 @@ a_repeated_request_is_the_same_transfer(void **state)
 static void
 a_full_server_is_silent(void **state)
 {
-	struct netaddr from, none;
+	struct netaddr from;
 	int a = client(), b = client();
 
 	start((struct tftp_config){.max_transfers = 1, .max_per_host = 9});
@@ -195,8 +196,7 @@ a_full_server_is_silent(void **state)
 	say(b, &at, ASK(RRQ "small\0octet\0"));
 	assert_true(is_silent(b));
 	ack(a, &from, 1);
-	assert_true(is_silent(a)); /* it is heard before the request */
-	assert_int_equal(ask(b, ASK(RRQ "small\0octet\0"), &none).op, TFTP_DATA);
+	assert_int_equal(insist(b, ASK(RRQ "small\0octet\0"), &from).op, TFTP_DATA);
 	close(a);
 	close(b);
 	stop();
@@ -239,8 +239,9 @@ static void
 garbage_does_no_harm(void **state)
 {
 	struct netaddr from;
+	struct tftp_pkt pkt;
 	uint8_t junk[600];
-	int fd = client(), other = client();
+	int fd = client();
 
 	start((struct tftp_config){0});
 	srandom(1);
@@ -253,9 +254,13 @@ garbage_does_no_harm(void **state)
 			memcpy(junk, i % 4 == 1 ? "\0\1" : "\0\4", 2);
 		say(fd, &at, junk, len);
 	}
-	assert_int_equal(ask(other, ASK(RRQ "small\0octet\0"), &from).op, TFTP_DATA);
+	while (!is_silent(fd))
+		hear(fd, &from);
+	do /* a late answer to the junk */
+		pkt = insist(fd, ASK(RRQ "small\0octet\0"), &from);
+	while (pkt.op == TFTP_ERROR);
+	assert_int_equal(pkt.op, TFTP_DATA);
 	close(fd);
-	close(other);
 	stop();
 }
 

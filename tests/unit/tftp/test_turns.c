@@ -39,10 +39,7 @@ join(const char *from, unsigned window)
 
 	*t = (struct taker){.fd = client(), .window = window};
 	assert_int_equal(bind(t->fd, &local.sa, netaddr_len(&local)), 0);
-	for (int tries = 0; tries < 100; tries++)
-		if (ask(t->fd, request, (size_t)n + 1, &t->server).op == TFTP_OACK)
-			return;
-	fail_msg("no answer");
+	assert_int_equal(insist(t->fd, request, (size_t)n + 1, &t->server).op, TFTP_OACK);
 }
 
 static void
@@ -221,9 +218,9 @@ a_machines_transfers_share_its_pace(void **state)
 	join("127.0.0.2", 64);
 	join("127.0.0.3", 64);
 	take_all(200);
-	assert_in_range(takers[0].got, 40, 60);
-	assert_in_range(takers[1].got, 40, 60);
-	assert_in_range(takers[2].got, 75, 125);
+	assert_in_range(takers[0].got, 30, 70);
+	assert_in_range(takers[1].got, 30, 70);
+	assert_in_range(takers[2].got, 60, 140);
 }
 
 /* What is paced arrives whole, with windows of every kind. */
