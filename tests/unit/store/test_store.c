@@ -50,8 +50,9 @@ born(void)
 static void
 dies(struct life *l)
 {
-	store_close(l->s);
-	registry_free(l->r);
+	if (store_close(
+		    l->s)) /* else its thread lives on with it, as on a disk that hangs */
+		registry_free(l->r);
 }
 
 /* Waiting. */
@@ -157,10 +158,10 @@ nap(void)
 	nanosleep(&(struct timespec){0, 20000000}, NULL);
 }
 
-/* Half a minute: whatever is waited for takes a second or so. */
+/* Two minutes: whatever is waited for takes a second or so, on a machine at leisure. */
 #define UNTIL(condition)                                                                 \
 	do {                                                                             \
-		for (int tries_ = 0; tries_ < 1500 && !(condition); tries_++)            \
+		for (int tries_ = 0; tries_ < 6000 && !(condition); tries_++)            \
 			nap();                                                           \
 		assert_true(condition);                                                  \
 	} while (0)
