@@ -20,8 +20,8 @@ def noise(size, seed=1):
 class Site:
     """The directories a server serves, and what lies in them."""
 
-    def __init__(self):
-        self.root = tempfile.mkdtemp(prefix="pixie-site-")
+    def __init__(self, dir=None):
+        self.root = tempfile.mkdtemp(prefix="pixie-site-", dir=dir)
         os.chmod(self.root, 0o755)  # a server may run as another user
         self.scripts, self.extra, self.roms = (
             self.path(name) for name in ("scripts", "extra", "roms"))

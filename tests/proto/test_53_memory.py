@@ -11,11 +11,19 @@ import time
 import pytest
 
 from lib import pixie, rawhttp
-from lib.fixtures import noise
+from lib.fixtures import Site, noise
 from lib.netns import Lan, Namespace
 
 MIB = 1 << 20
 HERE = "127.0.0.1"
+
+
+@pytest.fixture
+def own_site():
+    """On a disk, where ./test gives the tests a folder in memory."""
+    folders = Site(dir="/var/tmp")
+    yield folders
+    folders.close()
 
 
 def bytes_read(server):
