@@ -59,13 +59,13 @@ class Boot:
 
     def to_menu(self, seconds):
         took = self.machine.expect("PXE Boot Options", seconds)
-        self.machine.expect("Chainload installation", 10)
+        self.machine.expect("Chainload installation", 60)
         return took
 
     def to_token(self, seconds):
         want = "PIXIE-BOOT-OK arch=%s token=%s" % (FIRMWARE[self.firmware]["uname"], self.token)
         took = self.machine.expect(want, seconds)
-        self.machine.expect_power_off(15)
+        self.machine.expect_power_off(60)
         return took
 
     def to_linux(self, record_property, minutes=3):

@@ -164,7 +164,7 @@ class Lab:
         self.processes.append(process)
         return process
 
-    def wait_for_log(self, name, text, process, seconds=10):
+    def wait_for_log(self, name, text, process, seconds=60):
         wait_for("%r in its log" % text, seconds,
                  lambda: text in tail(self.path(name + ".log"), 10000), lambda: process.poll() is None)
 
@@ -178,7 +178,7 @@ class Lab:
         process = self.start("pixie", [PIXIE, "-t", PIXIE_ADDRESS + ":69", "-u", PIXIE_ADDRESS + ":80",
                                        "-d", scripts, "-e", extra, "-v", "DEBUG", *options],
                              self.net, stdin=subprocess.DEVNULL)
-        wait_for("pixie to listen", 10, self.pixie_listens, lambda: process.poll() is None)
+        wait_for("pixie to listen", 60, self.pixie_listens, lambda: process.poll() is None)
         return process
 
     def pixie_listens(self):

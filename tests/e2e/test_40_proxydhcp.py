@@ -135,7 +135,7 @@ def test_uboot_arm64(lab, kernels, record_property):
             ("setenv bootargs console=ttyAMA0 pixie.token=%s" % boot.token, "=> "),
             ("tftpboot ${kernel_addr_r} extra/vmlinuz-arm64", "Bytes transferred"),
             ("tftpboot ${ramdisk_addr_r} extra/initrd-arm64", "Bytes transferred")):
-        machine.expect("=> ", 30)
+        machine.expect("=> ", 60)
         machine.forget()
         machine.press(command + "\n")
         machine.expect(answer, 60)

@@ -56,7 +56,7 @@ def once(lab, kernels, firmware, make_disk, starts):
     machine.expect("PXE Boot Options", 180)
     machine.press("\r")
     machine.expect(f"PIXIE-INSTALLED token={boot.token} reply=ok", 180)
-    machine.expect_power_off(20)
+    machine.expect_power_off(60)
     boot.went(f"path=/ipxe/{hyphenated(MAC)}.ipxe status=200", "path=/done/")
 
     for _ in range(starts):

@@ -11,7 +11,7 @@ CHANGED = (200, 202)  # on disk, or not yet: one may take its time
 class Control(rawhttp.Connection):
     """A connection by the Unix socket."""
 
-    def __init__(self, path, timeout=15):
+    def __init__(self, path, timeout=60):
         self.sock = socket.socket(socket.AF_UNIX)
         self.sock.settimeout(timeout)
         self.sock.connect(path)

@@ -34,7 +34,7 @@ class BadWire:
 
     def __exit__(self, *_):
         self.process.send_signal(signal.SIGTERM)
-        for line in self.process.communicate(timeout=10)[0].splitlines():
+        for line in self.process.communicate(timeout=60)[0].splitlines():
             name, *pairs = line.split()
             self.counts[name] = {k: int(v) for k, v in re.findall(r"(\w+)=(\d+)", " ".join(pairs))}
 

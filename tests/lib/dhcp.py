@@ -115,7 +115,7 @@ class Client:
         self.sock.sendto(packet, (to, port))
         return packet
 
-    def replies(self, xid, seconds=1.0, enough=1):
+    def replies(self, xid, seconds=15, enough=1):
         """What comes for this transaction: `enough` of them, or as long as it lasts."""
         found, deadline = [], time.monotonic() + seconds
         while len(found) < enough:
@@ -127,7 +127,7 @@ class Client:
                 found.append(Reply(raw, peer))
         return found
 
-    def ask(self, packet, to=BROADCAST, port=67, seconds=3.0):
+    def ask(self, packet, to=BROADCAST, port=67, seconds=15):
         """Sends and returns the one reply, checked by tshark too."""
         self.send(packet, to, port)
         found = self.replies(struct.unpack("!I", packet[4:8])[0], seconds)
@@ -175,7 +175,7 @@ def dissect(*replies):
 
 
 @contextlib.contextmanager
-def running(ns, argv, folder, ready, seconds=15, **kw):
+def running(ns, argv, folder, ready, seconds=60, **kw):
     """Somebody else's daemon in a namespace, until the block ends; its log in a file."""
     path = os.path.join(folder, os.path.basename(argv[0]) + ".log")
     with open(path, "w") as log:

@@ -76,7 +76,7 @@ class Namespace:
 
         return subprocess.Popen(argv, preexec_fn=child, **kw)
 
-    def run(self, *argv, timeout=30, check=True, **kw):
+    def run(self, *argv, timeout=60, check=True, **kw):
         """Runs a command to its end; returns it with .stdout and .stderr as text."""
         kw.setdefault("text", True)
         process = self.popen(argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE, **kw)

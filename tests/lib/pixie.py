@@ -12,8 +12,8 @@ import tempfile
 import time
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-READY_SECONDS = 20
-STOP_SECONDS = 20
+READY_SECONDS = 60
+STOP_SECONDS = 60
 
 LINE = re.compile(
     r"(?P<time>\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z) (?P<level>ERROR|WARNING|INFO|DEBUG) "
@@ -202,15 +202,15 @@ class Pixie:
         return self._read(self.out)
 
     def events(self):
-        """The log's lines; one that has not the log's form is an error."""
+        """The log's whole lines; one that has not the log's form is an error."""
         found = []
-        for line in self.log().splitlines():
+        for line in self.log().rpartition("\n")[0].splitlines():
             match = LINE.fullmatch(line)
             assert match, f"not a log line: {line!r}"
             found.append(Event(match))
         return found
 
-    def logged(self, *words, level=None, timeout=5):
+    def logged(self, *words, level=None, timeout=60):
         """The first event that holds all the words; waits for it, else fails."""
         deadline = time.monotonic() + timeout
         while True:
@@ -238,8 +238,22 @@ class Pixie:
         with open(f"/proc/{self.pid}/status") as f:
             return int(re.search(r"VmRSS:\s+(\d+)", f.read())[1])
 
+    def holds(self):
+        return self.descriptors(), self.resident_kib()
 
-def command(*args, env=None, timeout=30, cwd=None):
+    @staticmethod
+    def at_rest(look, still=4, seconds=20):
+        """What look() gives once that is the same for `still` seconds: transfers linger for some."""
+        last, since = look(), time.monotonic()
+        end = since + seconds
+        while time.monotonic() < min(end, since + still):
+            time.sleep(0.2)
+            if (now := look()) != last:
+                last, since = now, time.monotonic()
+        return last
+
+
+def command(*args, env=None, timeout=60, cwd=None):
     """Runs pixie to its end (--help, roms, mistakes); returns it with .stdout and .stderr."""
     done = subprocess.run([binary(), *map(str, args)], env=environment(env), timeout=timeout,
                           stdin=subprocess.DEVNULL, capture_output=True, text=True, cwd=cwd)

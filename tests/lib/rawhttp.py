@@ -33,7 +33,7 @@ class Closed(AssertionError):
 
 
 class Connection:
-    def __init__(self, ns, server, port=80, timeout=15, receive_buffer=None, connect=True,
+    def __init__(self, ns, server, port=80, timeout=60, receive_buffer=None, connect=True,
                  source=None):
         family = socket.AF_INET6 if ":" in server else socket.AF_INET
         self.sock = ns.socket(family, socket.SOCK_STREAM)
@@ -126,7 +126,7 @@ class Connection:
     def get(self, target, *fields, method="GET", sink=None, **kw):
         return self.ask(target, *fields, method=method, **kw).answer(method, sink)
 
-    def ended(self, timeout=5):
+    def ended(self, timeout=30):
         """Whether the server closes within so long, saying nothing more."""
         if self.buffer:
             return False
