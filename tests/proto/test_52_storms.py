@@ -34,8 +34,7 @@ class Storm:
         self.fetch(50)  # caches and pools fill, and every worker opens what it keeps open
         for _ in range(50):
             rawhttp.get(self.ns, HERE, "/extra/rom.bin")
-        time.sleep(5)
-        self.descriptors, self.memory = self.server.descriptors(), self.server.resident_kib()
+        self.descriptors, self.memory = self.server.at_rest(self.server.holds)
 
     def load(self, *options):
         return self.ns.popen([pixie.built("bench/tftp_load"), *map(str, options), HERE,
@@ -54,7 +53,8 @@ class Storm:
 
     def vanish(self, clients):
         """They get the first blocks, each of a file opened for it, and then are no more."""
-        os.utime(self.site.path("extra", "rom.bin"))
+        later = time.time() + 3600  # a file of the future is not kept in memory
+        os.utime(self.site.path("extra", "rom.bin"), (later, later))
         before = self.requests()
         process = self.load("--clients", clients, "--window", 4, "--hold-ms", 60_000)
         while self.requests() < before + clients and process.poll() is None:
@@ -109,18 +109,26 @@ def http_storm(storm):
         c.reset() if kind in ("slow", "idle") else c.close()
 
 
+def another(storm):
+    """Resident KiB after one more storm."""
+    storm.fetch(CLIENTS)
+    http_storm(storm)
+    assert storm.descriptors_left() <= storm.descriptors
+    return storm.server.resident_kib()
+
+
+@pytest.mark.timeout(400)
 def test_memory_and_descriptors_return_to_idle(storm):
     storm.fetch(CLIENTS)
     storm.fetch(CLIENTS, "--window", 16)
     storm.vanish(CLIENTS)
     http_storm(storm)
     assert storm.descriptors_left() <= storm.descriptors
-    after = storm.server.resident_kib()
-    storm.fetch(CLIENTS)
-    http_storm(storm)
-    assert storm.descriptors_left() <= storm.descriptors
-    again = storm.server.resident_kib()
-    print(f"resident KiB: idle {storm.memory}, after a storm {after}, after another {again}")
-    if not pixie.sanitized():  # a sanitizer keeps what was freed
-        assert after <= storm.memory + 8000  # the allocator's holes
-        assert again <= after + 1000
+    after = [storm.server.resident_kib(), another(storm)]
+    if pixie.sanitized():  # a sanitizer keeps what was freed
+        return
+    if after[-1] > after[-2] + 1000:  # once may be chance, twice is growth
+        after.append(another(storm))
+    print(f"resident KiB: idle {storm.memory}, after storms {after}")
+    assert after[0] <= storm.memory + 8000  # the allocator's holes
+    assert after[-1] <= after[-2] + 1000
