@@ -44,7 +44,7 @@ def test_ipv6_link_local(lan, server, site):
     with lan.client.inside():
         index = socket.if_nametoindex("eth0")
     sock = lan.client.socket(socket.AF_INET6)
-    sock.settimeout(10)
+    sock.settimeout(30)
     with sock:
         sock.sendto(tftp.request("one.bin"), (local, 69, 0, index))
         raw, source = sock.recvfrom(2000)
@@ -116,9 +116,7 @@ def test_single_port_duplicate_rrq_is_the_same_transfer(lan, site, start):
     with tftp.Conversation(lan.client, Lan.SERVER, 1069) as talk:
         talk.rrq("small.bin").data(1)
         talk.rrq("small.bin")
-        talk.ack(1)
-        blocks = [p.block for p in talk.drain(0.1)]
-        assert 2 in blocks and set(blocks) <= {1, 2}
+        talk.ack(1).data(2)  # recv() checks that the server's port is the same
         talk.ack(2).data(3)
 
 

@@ -12,6 +12,8 @@ from lib import dhcp, netns, pixie
 from lib.dhcp import Client, dissect, option, pxe, request, vector, with_mac
 from lib.fixtures import Site
 
+from test_81_api import wait_for
+
 US = "192.0.2.1"
 URL = f"http://{US}:80"
 MACS = (f"02:00:00:00:{n >> 8:02x}:{n & 255:02x}" for n in itertools.count(1))
@@ -171,10 +173,12 @@ def test_port_4011(scene, proxy):
      + bytes(200)),
 ])
 def test_silence_has_a_reason(client, proxy, why, packet):
-    before = len([e for e in proxy.events() if e.event == "drop"])
+    def drops():
+        return [e.values["why"] for e in proxy.events() if e.event == "drop"]
+
+    before = len(drops())
     client.silence(packet)
-    drops = [e for e in proxy.events() if e.event == "drop"][before:]
-    assert any(why in e.values["why"] for e in drops), drops
+    wait_for(lambda: any(why in said for said in drops()[before:]))
 
 
 @pytest.mark.parametrize("arch,words", [
@@ -231,13 +235,9 @@ def test_all_shapes_of_all_attempts_dissect(client):
         assert kinds == ([8, 8, None, None, 7, 7] if arch == 0 else [None, None, 8, 8, 7, 7])
 
 
-def test_answers_are_quick(client):
-    """iPXE waits two seconds for all offers together, firmware four."""
-    slowest = 0
+def test_each_question_has_one_answer(client):
     for _ in range(50):
-        packet = request(dhcp.DISCOVER, next(MACS), *pxe(7))
-        began = time.monotonic()
-        client.send(packet)
-        assert client.replies(struct.unpack("!I", packet[4:8])[0])
-        slowest = max(slowest, time.monotonic() - began)
-    assert slowest < 1
+        packet = client.send(request(dhcp.DISCOVER, next(MACS), *pxe(7)))
+        xid = struct.unpack("!I", packet[4:8])[0]
+        assert len(client.replies(xid)) == 1
+        assert not client.replies(xid, 0.05)

@@ -31,11 +31,11 @@ class Machine:
         scene.server.run("ip", "link", "set", port, "master", "lan", "up")
         self.ns.address("eth0", f"{self.address}/24")
 
-    def ask(self, arch=7, kind=dhcp.DISCOVER, *more, word="PXEClient"):
+    def ask(self, arch=7, kind=dhcp.DISCOVER, *more, word="PXEClient", seconds=15):
         with Client(self.ns) as c:
             packet = request(kind, self.mac, *pxe(arch, word), *more)
             c.send(packet)
-            return c.replies(int.from_bytes(packet[4:8], "big"), 3.0)
+            return c.replies(int.from_bytes(packet[4:8], "big"), seconds)
 
     def discover_as_ipxe(self):
         return self.ask(7, dhcp.DISCOVER, (77, "iPXE"), (175, b"\x13\x01\x01"))
@@ -162,7 +162,7 @@ def test_no_such_rom(scene, machine):
 
 
 def test_an_empty_slot(scene, machine):
-    assert machine.ask(6) == []
+    assert machine.ask(6, seconds=1) == []
     event = scene.verdict(machine, "not-answered")
     assert "snponly32.efi" in event.values["text"] and event.level == "INFO"
 
@@ -294,7 +294,10 @@ def test_a_browser_is_no_machine(scene, machine):
     other.http(f"/ipxe/{other.label}.ipxe")
     other.http("/extra/none")
     scene.verdict(other, "kernel-missing")
-    time.sleep(2)  # a tick or two more
+    later = scene.machine()
+    to_script(later)
+    later.http("/extra/none")
+    scene.verdict(later, "kernel-missing")  # a tick or two more
     assert scene.verdicts(machine.label) == []
 
 
@@ -317,6 +320,8 @@ def test_no_timeline(site):
         m.http("/ipxe/none")
         m.http("/extra/none")
         time.sleep(3)
+        m.http("/extra/the-end")
+        scene.pixie.logged("/extra/the-end")
         assert scene.verdicts(m.label) == []
         assert not [e for e in scene.pixie.events() if e.event == "verdict"]
     finally:

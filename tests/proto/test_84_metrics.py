@@ -131,11 +131,16 @@ def test_transfers_are_counted_exactly(lan, pixies):
     for i in range(30):
         path = "/extra/other" if i % 2 else "/extra/file"
         assert rawhttp.get(lan.client, Lan.SERVER, path).status == 200
-    after = scrape(lan)
 
     def grown(name, **labels):
         return after(name, **labels) - before(name, **labels)
 
+    def whole():
+        now, name = scrape(lan), "pixie_transfers_total"
+        return now.sum(name, outcome="whole") - before.sum(name, outcome="whole")
+
+    wait_for(lambda: whole() >= 50)  # they are counted once they have been sent
+    after = scrape(lan)
     assert grown("pixie_transfers_total", via="tftp", outcome="whole") == 20
     assert grown("pixie_transfers_total", via="http", outcome="whole") == 30
     assert grown("pixie_transfer_bytes_total", via="tftp") == 2_000_000
@@ -177,12 +182,12 @@ def test_offers_by_architecture_and_strategy(lan, pixies):
     with Client(lan.client) as c:
         for n, arch in enumerate((7, 7, 0)):
             c.ask(request(DISCOVER, f"02:00:00:00:84:{n:02x}", *pxe(arch)))
+    name = "pixie_offers_total"
+    wait_for(lambda: scrape(lan).sum(name) >= before.sum(name) + 3)
     after = scrape(lan)
     for arch, n in (("7", 2), ("0", 1)):
-        assert after.sum("pixie_offers_total", arch=arch) - \
-            before.sum("pixie_offers_total", arch=arch) == n
-    assert all(dict(labels)["strategy"] for name, labels in after.samples
-               if name == "pixie_offers_total")
+        assert after.sum(name, arch=arch) - before.sum(name, arch=arch) == n
+    assert all(dict(labels)["strategy"] for sample, labels in after.samples if sample == name)
 
 
 def test_boots_by_outcome_and_reason(lan, pixies):
@@ -199,7 +204,7 @@ def test_boots_by_outcome_and_reason(lan, pixies):
 
 def test_readers_and_machines_are_gauges(lan, pixies):
     readers = [Api(lan).events() for _ in range(7)]
-    assert scrape(lan)("pixie_event_readers") == 7
+    wait_for(lambda: scrape(lan)("pixie_event_readers") == 7)
     for reader in readers:
         reader.connection.close()
     wait_for(lambda: scrape(lan)("pixie_event_readers") == 0)
