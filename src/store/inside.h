@@ -13,7 +13,7 @@
 #include "store/backend.h"
 #include "store/waiters.h"
 
-#define BATCH_STATES 256 /* of one transaction, as the next two */
+#define BATCH_STATES 1024 /* of one transaction, as the next two */
 #define BATCH_EVENTS 1024
 #define BATCH_BYTES (256u << 10)
 

@@ -303,6 +303,8 @@ write_kept_names(struct store *s, char why[static STORE_WHY])
 				&(struct store_batch){
 					.machines = s->machines, .n_machines = n},
 				why);
+		if (how == STORED)
+			how = write_urgent(s, why);
 	} while (how == STORED && n == BATCH_EVENTS);
 	return how;
 }
