@@ -221,10 +221,7 @@ machine_flush_like(struct registry *r, struct machine *m)
 	p->file = p->bytes = p->n = 0;
 }
 
-/*
- * Whether its boot began with the script `name`, no menu came before that, and what it
- * asked for last came whole.
- */
+/* Whether its boot began with the script `name`, and its last file came whole. */
 static bool
 began_with(const struct registry *r, const struct machine *m, const char *name)
 {
@@ -236,7 +233,9 @@ began_with(const struct registry *r, const struct machine *m, const char *name)
 		struct event e = record_event(timeline_at(&r->timeline, at));
 		enum step step = e.boot == m->boot ? step_of(&e) : STEP_NONE;
 
-		if (step == STEP_MENU || (at == m->boot_first && e.kind != EV_BOOT))
+		if (at == m->boot_first && e.kind != EV_BOOT)
+			return false; /* the ring went round */
+		if (first == NULL && step != STEP_NONE && step < STEP_SCRIPT)
 			return false;
 		if (step == STEP_SCRIPT && e.kind == EV_ASKED && first == NULL)
 			first = e.name;

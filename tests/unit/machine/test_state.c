@@ -75,6 +75,8 @@ test_once_without_a_menu(void **state)
 		{NULL, true, EV_SENT, 40, STATE_ONCE},
 		{"chain.ipxe", false, EV_SENT, 40, STATE_ONCE},
 		{"ipxe/menu.ipxe", false, EV_SENT, 40, STATE_ONCE},
+		/* A restart would begin with that. */
+		{"undionly.kpxe", false, EV_SENT, 15, STATE_ONCE},
 		{NULL, true, EV_SENT, 70, STATE_LOCAL}};
 	static const char script[] = "ipxe/02-00-00-00-00-01.ipxe";
 	struct mac mac = mac_n(1);
