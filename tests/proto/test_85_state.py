@@ -283,7 +283,7 @@ def test_installations_are_counted_after_a_restart_too(lan, own_site, live, data
               "history on disk")
         server = live.again("--proxy-dhcp")
         c.ask(dhcp.request(dhcp.DISCOVER, MAC.replace("-", ":"), *dhcp.pxe(7)))
-        assert codes(ask())[:3] == want
+        until(lambda: codes(ask())[:3] == want, "history read")
 
 
 # -- where it lies -----------------------------------------------------------------------
