@@ -1,27 +1,8 @@
-#include "machine/states.h"
-
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/bytes.h"
-
-#define TOKEN_BYTES ((DONE_TOKEN_TEXT - 1) / 2)
-
-struct state_entry {
-	struct mac mac;
-	struct mac of; /* is_card: whose */
-	uint8_t state : 2;
-	bool is_used : 1, state_set : 1, once_used : 1, done : 1, forgotten : 1,
-		dirty : 1;
-	bool is_card : 1, has_token : 1, has_uuid : 1;
-	char by[10]; /* what pixie says is shorter */
-	uint32_t once_boot, boot;
-	uint32_t next; /* the next dirty one, or the next free one */
-	uint32_t card; /* the machine's next card */
-	uint8_t token[TOKEN_BYTES];
-	struct uuid uuid;
-};
+#include "machine/states_inside.h"
 
 bool
 states_init(struct states *s, uint32_t seed)
@@ -56,180 +37,6 @@ states_count(const struct states *s)
 	return s->n;
 }
 
-/* Finding. */
-
-static uint32_t
-hash_mac(const struct states *s, const struct mac *mac)
-{
-	return seeded_hash(s->seed, mac, sizeof(*mac));
-}
-
-static struct state_entry *
-find(const struct states *s, const struct mac *mac)
-{
-	uint32_t h = hash_mac(s, mac), slot;
-	size_t at;
-
-	for (slot = index_first(&s->by_mac, h, &at); slot != SLOT_NONE;
-		slot = index_next(&s->by_mac, h, &at))
-		if (mac_equal(&s->entries[slot].mac, mac))
-			return &s->entries[slot];
-	return NULL;
-}
-
-/* Worth remembering once it is on disk. */
-static bool
-counts(const struct state_entry *e)
-{
-	return e->state_set || e->once_used || e->done;
-}
-
-static bool
-record_counts(const struct state_record *r)
-{
-	return r->state_set || r->once_used || r->done;
-}
-
-bool
-state_says_same(const struct state_record *a, const struct state_record *b)
-{
-	return a->state == b->state && a->state_set == b->state_set &&
-	       a->once_used == b->once_used && a->done == b->done &&
-	       strcmp(a->by, b->by) == 0;
-}
-
-/* The machine's own. */
-static struct state_entry *
-whose(const struct states *s, struct state_entry *e)
-{
-	return e->is_card ? find(s, &e->of) : e;
-}
-
-static struct state_record
-record_of(const struct state_entry *e)
-{
-	struct state_record r = {.mac = e->mac,
-		.state = (enum machine_state)e->state,
-		.state_set = e->state_set,
-		.once_used = e->once_used,
-		.once_boot = e->once_boot,
-		.boot = e->boot,
-		.done = e->done,
-		.forgotten = e->forgotten};
-
-	snprintf(r.by, sizeof(r.by), "%s", e->by);
-	if (e->has_token)
-		hex_text(r.token, e->token, sizeof(e->token));
-	return r;
-}
-
-bool
-states_find(const struct states *s, const struct mac *mac, struct state_record *out)
-{
-	struct state_entry *e = find(s, mac);
-
-	if (e != NULL)
-		e = whose(s, e);
-	if (e == NULL || !(counts(e) || e->has_token))
-		return false;
-	*out = record_of(e);
-	return true;
-}
-
-static bool
-token_bytes(const char *text, uint8_t out[static TOKEN_BYTES])
-{
-	for (size_t i = 0; i < TOKEN_BYTES; i++) {
-		int high = hex_value(text[2 * i]);
-		int low = high < 0 ? -1 : hex_value(text[2 * i + 1]);
-
-		if (low < 0)
-			return false;
-		out[i] = (uint8_t)(high << 4 | low);
-	}
-	return true;
-}
-
-bool
-states_by_token(const struct states *s, const char token[static DONE_TOKEN_TEXT - 1],
-	struct mac *out)
-{
-	uint8_t bytes[TOKEN_BYTES];
-	uint32_t slot = SLOT_NONE, h;
-	size_t at;
-
-	if (!token_bytes(token, bytes))
-		return false;
-	h = seeded_hash(s->seed, bytes, sizeof(bytes));
-	for (slot = index_first(&s->by_token, h, &at); slot != SLOT_NONE;
-		slot = index_next(&s->by_token, h, &at))
-		if (memcmp(s->entries[slot].token, bytes, sizeof(bytes)) == 0)
-			break;
-	if (slot != SLOT_NONE)
-		*out = s->entries[slot].mac;
-	return slot != SLOT_NONE;
-}
-
-static uint32_t
-hash_uuid(const struct states *s, const struct uuid *uuid)
-{
-	struct uuid u = uuid_one_spelling(uuid);
-
-	return seeded_hash(s->seed, &u, sizeof(u));
-}
-
-bool
-states_by_uuid(const struct states *s, const struct uuid *uuid, struct mac *out)
-{
-	uint32_t h = hash_uuid(s, uuid), slot;
-	size_t at;
-
-	for (slot = index_first(&s->by_uuid, h, &at); slot != SLOT_NONE;
-		slot = index_next(&s->by_uuid, h, &at))
-		if (uuid_is_same(&s->entries[slot].uuid, uuid))
-			break;
-	if (slot != SLOT_NONE)
-		*out = s->entries[slot].mac;
-	return slot != SLOT_NONE;
-}
-
-unsigned
-states_cards(const struct states *s, const struct mac *mac, struct mac *out, unsigned max)
-{
-	const struct state_entry *e = find(s, mac);
-	unsigned n = 0;
-
-	for (uint32_t i = e && !e->is_card ? e->card : SLOT_NONE;
-		i != SLOT_NONE && n < max; i = s->entries[i].card)
-		out[n++] = s->entries[i].mac;
-	return n;
-}
-
-bool
-states_uuid(const struct states *s, const struct mac *mac, struct uuid *out)
-{
-	const struct state_entry *e = find(s, mac);
-
-	if (e == NULL || !e->has_uuid)
-		return false;
-	*out = e->uuid;
-	return true;
-}
-
-bool
-states_next_named(const struct states *s, uint32_t *at, struct mac *out)
-{
-	while (*at < s->fresh) {
-		const struct state_entry *e = &s->entries[(*at)++];
-
-		if (e->is_used && !e->is_card && (e->card != SLOT_NONE || e->has_uuid)) {
-			*out = e->mac;
-			return true;
-		}
-	}
-	return false;
-}
-
 /* Entries: their slots stay theirs, as lists and indexes name them. */
 
 static uint32_t
@@ -253,7 +60,7 @@ take_token(struct states *s, struct state_entry *e, const char *text)
 {
 	drop_token(s, e);
 	if (strnlen(text, DONE_TOKEN_TEXT) == DONE_TOKEN_TEXT - 1 &&
-		token_bytes(text, e->token))
+		entry_token(text, e->token))
 		e->has_token = index_put_grown(&s->by_token,
 			seeded_hash(s->seed, e->token, sizeof(e->token)),
 			slot_of_entry(s, e));
@@ -263,7 +70,8 @@ static void
 drop_uuid(struct states *s, struct state_entry *e)
 {
 	if (e->has_uuid)
-		index_remove(&s->by_uuid, hash_uuid(s, &e->uuid), slot_of_entry(s, e));
+		index_remove(
+			&s->by_uuid, entry_hash_uuid(s, &e->uuid), slot_of_entry(s, e));
 	e->has_uuid = false;
 }
 
@@ -305,7 +113,7 @@ add(struct states *s, const struct mac *mac)
 		return NULL;
 	*e = (struct state_entry){
 		.mac = *mac, .next = SLOT_NONE, .card = SLOT_NONE, .is_used = true};
-	if (!index_put_grown(&s->by_mac, hash_mac(s, mac), slot_of_entry(s, e))) {
+	if (!index_put_grown(&s->by_mac, entry_hash_mac(s, mac), slot_of_entry(s, e))) {
 		give_back(s, e);
 		return NULL;
 	}
@@ -317,7 +125,7 @@ add(struct states *s, const struct mac *mac)
 static void
 leave(struct states *s, struct state_entry *e)
 {
-	struct state_entry *of = e->is_card ? find(s, &e->of) : NULL;
+	struct state_entry *of = e->is_card ? entry_find(s, &e->of) : NULL;
 	uint32_t *at = of ? &of->card : NULL, slot = slot_of_entry(s, e);
 
 	if (!e->is_card)
@@ -347,12 +155,12 @@ leave_all(struct states *s, struct state_entry *of)
 static void
 drop_if_empty(struct states *s, struct state_entry *e)
 {
-	if (counts(e) || e->dirty || e->is_card)
+	if (entry_counts(e) || e->dirty || e->is_card)
 		return;
 	leave_all(s, e);
 	drop_token(s, e);
 	drop_uuid(s, e);
-	index_remove(&s->by_mac, hash_mac(s, &e->mac), slot_of_entry(s, e));
+	index_remove(&s->by_mac, entry_hash_mac(s, &e->mac), slot_of_entry(s, e));
 	give_back(s, e);
 	s->n--;
 }
@@ -393,7 +201,7 @@ fill(struct states *s, struct state_entry *e, const struct state_record *r)
 static void
 repeat(struct states *s, struct state_entry *card, const struct state_entry *of)
 {
-	struct state_record word = record_of(of), was = record_of(card);
+	struct state_record word = entry_record(of), was = entry_record(card);
 
 	word.token[0] = '\0';
 	fill(s, card, &word);
@@ -411,7 +219,7 @@ repeat_all(struct states *s, const struct state_entry *of)
 static struct state_entry *
 find_or_add(struct states *s, const struct state_record *r)
 {
-	struct state_entry *e = find(s, &r->mac);
+	struct state_entry *e = entry_find(s, &r->mac);
 	bool has_room = r->state_set ||
 			s->n < (record_counts(r) ? STATES_MAX : STATES_TOKENS_MAX);
 
@@ -456,10 +264,10 @@ take_unsaid(struct state_entry *e, const struct state_record *r)
 void
 states_restore(struct states *s, const struct state_record *record)
 {
-	struct state_entry *e = find(s, &record->mac);
+	struct state_entry *e = entry_find(s, &record->mac);
 
-	if (e != NULL && (e->dirty || counts(e))) {
-		e = whose(s, e);
+	if (e != NULL && (e->dirty || entry_counts(e))) {
+		e = entry_whose(s, e);
 		take_unsaid(e, record);
 		repeat_all(s, e);
 	} else if (record_counts(record)) {
@@ -472,7 +280,7 @@ states_restore(struct states *s, const struct state_record *record)
 bool
 states_is_forgotten(const struct states *s, const struct mac *mac)
 {
-	const struct state_entry *e = find(s, mac);
+	const struct state_entry *e = entry_find(s, mac);
 
 	return e != NULL && e->forgotten;
 }
@@ -492,7 +300,7 @@ tombstone(struct states *s, struct state_entry *e)
 void
 states_forget(struct states *s, const struct mac *mac)
 {
-	struct state_entry *e = find(s, mac);
+	struct state_entry *e = entry_find(s, mac);
 
 	if (e == NULL)
 		e = add(s, mac);
@@ -511,15 +319,15 @@ states_forget(struct states *s, const struct mac *mac)
 void
 states_link(struct states *s, const struct mac *card, const struct mac *machine)
 {
-	struct state_entry *e = find(s, card), *of = find(s, machine);
+	struct state_entry *e = entry_find(s, card), *of = entry_find(s, machine);
 
-	if (of == NULL || of == e || !counts(of))
+	if (of == NULL || of == e || !entry_counts(of))
 		return;
 	if (e == NULL && s->n < STATES_MAX) {
 		e = add(s, card);
-		of = find(s, machine); /* they may have moved */
+		of = entry_find(s, machine); /* they may have moved */
 	}
-	if (e == NULL || whose(s, e) == of)
+	if (e == NULL || entry_whose(s, e) == of)
 		return;
 	leave(s, of);
 	leave(s, e);
@@ -535,7 +343,7 @@ states_link(struct states *s, const struct mac *card, const struct mac *machine)
 void
 states_unlink(struct states *s, const struct mac *card)
 {
-	struct state_entry *e = find(s, card);
+	struct state_entry *e = entry_find(s, card);
 
 	if (e == NULL)
 		return;
@@ -547,17 +355,17 @@ states_unlink(struct states *s, const struct mac *card)
 void
 states_set_uuid(struct states *s, const struct mac *mac, const struct uuid *uuid)
 {
-	struct state_entry *e = find(s, mac);
+	struct state_entry *e = entry_find(s, mac);
 
 	if (e == NULL || (uuid != NULL && e->has_uuid &&
 				 memcmp(&e->uuid, uuid, sizeof(*uuid)) == 0))
 		return;
 	drop_uuid(s, e);
-	if (uuid == NULL || !counts(e))
+	if (uuid == NULL || !entry_counts(e))
 		return;
 	e->uuid = *uuid;
-	e->has_uuid =
-		index_put_grown(&s->by_uuid, hash_uuid(s, uuid), slot_of_entry(s, e));
+	e->has_uuid = index_put_grown(
+		&s->by_uuid, entry_hash_uuid(s, uuid), slot_of_entry(s, e));
 }
 
 /* For the store. */
@@ -572,7 +380,7 @@ states_take(struct states *s, struct state_record *out, size_t max)
 
 		s->dirty = e->next;
 		e->dirty = false;
-		out[n++] = record_of(e);
+		out[n++] = entry_record(e);
 		e->forgotten = false;
 		drop_if_empty(s, e);
 	}
@@ -582,13 +390,13 @@ states_take(struct states *s, struct state_record *out, size_t max)
 void
 states_put_back(struct states *s, const struct state_record *record)
 {
-	struct state_entry *e = find(s, &record->mac);
+	struct state_entry *e = entry_find(s, &record->mac);
 
 	if (e == NULL && record->forgotten)
 		states_forget(s, &record->mac);
 	if (e == NULL)
 		states_put(s, record);
-	if (e == NULL && (e = find(s, &record->mac)) == NULL)
+	if (e == NULL && (e = entry_find(s, &record->mac)) == NULL)
 		return;
 	e->forgotten |= record->forgotten;
 	mark_dirty(s, e);
@@ -598,6 +406,6 @@ void
 states_all_dirty(struct states *s)
 {
 	for (uint32_t i = 0; i < s->fresh; i++)
-		if (s->entries[i].is_used && counts(&s->entries[i]))
+		if (s->entries[i].is_used && entry_counts(&s->entries[i]))
 			mark_dirty(s, &s->entries[i]);
 }
