@@ -68,12 +68,12 @@ buffer_of(int fd, int option)
 
 /* Returns what it is then. One that systemd gave (ReceiveBuffer=) is not made smaller. */
 static int
-grow_buffer(int fd, int forced, int plain)
+grow_buffer(int fd, bool is_given, int forced, int plain)
 {
 	int want = SOCKET_BUFFER, was = buffer_of(fd, plain);
 
 	if (was < want && setsockopt(fd, SOL_SOCKET, forced, &want, sizeof(want)) < 0 &&
-		was < BUFFER_USUAL)
+		(!is_given || was < BUFFER_USUAL))
 		setsockopt(fd, SOL_SOCKET, plain, &want, sizeof(want));
 	return buffer_of(fd, plain);
 }
@@ -83,11 +83,12 @@ grow_buffer(int fd, int forced, int plain)
  * and a container have none. Said once, as it is the same for all sockets.
  */
 static void
-grow_buffers(int fd)
+grow_buffers(int fd, bool is_given)
 {
 	static atomic_flag said = ATOMIC_FLAG_INIT;
-	int in = grow_buffer(fd, SO_RCVBUFFORCE, SO_RCVBUF);
-	int out = grow_buffer(fd, SO_SNDBUFFORCE, SO_SNDBUF), got = in < out ? in : out;
+	int in = grow_buffer(fd, is_given, SO_RCVBUFFORCE, SO_RCVBUF);
+	int out = grow_buffer(fd, is_given, SO_SNDBUFFORCE, SO_SNDBUF);
+	int got = in < out ? in : out;
 
 	if (got >= SOCKET_BUFFER || atomic_flag_test_and_set(&said))
 		return;
@@ -131,15 +132,15 @@ allow_fragments(int fd)
 	return changed;
 }
 
-int
-udp_adopt(int fd)
+static int
+prepare(int fd, bool is_given)
 {
 	int on = 1, domain;
 	socklen_t len = sizeof(domain);
 
 	if (getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &len) < 0)
 		return -errno;
-	grow_buffers(fd);
+	grow_buffers(fd, is_given);
 	forbid_fragments(fd);
 	if (fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK) < 0)
 		return -errno;
@@ -150,6 +151,12 @@ udp_adopt(int fd)
 		setsockopt(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, &on, sizeof(on)) < 0)
 		return -errno;
 	return 0;
+}
+
+int
+udp_adopt(int fd)
+{
+	return prepare(fd, true);
 }
 
 int
@@ -165,7 +172,7 @@ udp_bind(const struct netaddr *addr)
 	if (bind(fd, &addr->sa, netaddr_len(addr)) < 0)
 		err = -errno;
 	else
-		err = udp_adopt(fd);
+		err = prepare(fd, false);
 	if (err < 0) {
 		close(fd);
 		return err;
@@ -189,7 +196,7 @@ udp_twin(int fd)
 
 	if (twin < 0)
 		return twin;
-	err = udp_adopt(twin);
+	err = prepare(twin, false);
 	if (err == 0)
 		return twin;
 	close(twin);
@@ -276,7 +283,9 @@ read_pktinfo(struct msghdr *msg, struct udp_dgram *d)
 			path->local.v4.sin_family = AF_INET;
 			path->local.v4.sin_addr = v4.ipi_spec_dst;
 			path->ifindex = (unsigned)v4.ipi_ifindex;
-			d->to_many |= v4.ipi_addr.s_addr != v4.ipi_spec_dst.s_addr;
+			/* Ours is unknown of what was queued before it was asked for. */
+			d->to_many |= v4.ipi_spec_dst.s_addr != 0 &&
+				      v4.ipi_addr.s_addr != v4.ipi_spec_dst.s_addr;
 		} else if (c->cmsg_level == IPPROTO_IPV6 &&
 			   c->cmsg_type == IPV6_PKTINFO) {
 			memcpy(&v6, CMSG_DATA(c), sizeof(v6));

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <net/if.h>
+#include <poll.h>
 #include <sched.h>
 #include <stdlib.h>
 #include <string.h>
@@ -116,6 +117,31 @@ a_port_that_forgets_our_side_knows_its_peer(void **state)
 		close(port);
 		close(client);
 	}
+}
+
+/* The kernel notes our side when it queues a datagram, if it is asked for by then. */
+static void
+what_was_queued_before_we_asked_is_no_broadcast(void **state)
+{
+	struct netaddr any = any_port("0.0.0.0"), at;
+	int port = udp_bind(&any), client = udp_bind(&any);
+	struct udp_batch *batch = udp_batch_new(1, 64);
+	struct udp_path path = {0};
+
+	netaddr_parse_host("127.0.0.7", &at);
+	any = bound_to(port);
+	netaddr_set_port(&at, netaddr_port(&any));
+	path.peer = at;
+	udp_learn_local(port, false);
+	assert_int_equal(udp_send(client, &path, "ack", 3), 0);
+	assert_int_equal(
+		poll(&(struct pollfd){.fd = port, .events = POLLIN}, 1, 10000), 1);
+	udp_learn_local(port, true);
+	assert_int_equal(receive(port, batch), 1);
+	assert_false(udp_batch_get(batch, 0).to_many);
+	udp_batch_free(batch);
+	close(port);
+	close(client);
 }
 
 /* systemd passes [::]:69 that takes IPv4 too: its clients must look like IPv4. */
@@ -571,6 +597,7 @@ main(void)
 		cmocka_unit_test(ipv4_answers_leave_from_the_address_asked),
 		cmocka_unit_test(ipv6_answers_leave_from_the_address_asked),
 		cmocka_unit_test(a_port_that_forgets_our_side_knows_its_peer),
+		cmocka_unit_test(what_was_queued_before_we_asked_is_no_broadcast),
 		cmocka_unit_test(a_dual_stack_socket_speaks_plain_ipv4),
 		cmocka_unit_test(a_datagram_too_long_is_marked),
 		cmocka_unit_test(a_burst_by_gso),
