@@ -55,14 +55,15 @@ wait_for_room(struct transfer *t)
 {
 	struct port *port = t->port;
 
+	if (!port->writable.armed &&
+		loop_fd_write(port->listener->server->config.loop, &port->writable,
+			port->fd, on_writable, port) < 0)
+		return; /* no memory: then its timer says it again */
 	if (!t->is_waiting && port->turn == t)
 		TAILQ_INSERT_HEAD(&port->blocked, t, waiting);
 	else if (!t->is_waiting)
 		TAILQ_INSERT_TAIL(&port->blocked, t, waiting);
 	t->is_waiting = true;
-	if (!port->writable.armed)
-		loop_fd_write(port->listener->server->config.loop, &port->writable,
-			port->fd, on_writable, port);
 }
 
 /*

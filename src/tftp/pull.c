@@ -26,6 +26,9 @@ pull_offer(struct tftp_session *s, struct tftp_out *out, struct mono now)
 		s->resent++;
 	} else
 		rto_start(&s->rto, 0, now);
+	if (s->held)
+		s->alive = now;
+	s->held = false;
 	tftp_session_wait(s, now);
 }
 

@@ -730,6 +730,22 @@ the_timer_begins_when_the_rest_has_left(void **state)
 	assert_int_equal(w.s.resent, 0);
 }
 
+/* Who has not heard the OACK for so long could not answer it. */
+static void
+an_oack_that_had_to_wait_is_waited_for(void **state)
+{
+	struct tftp_request req = request_of("RRQ windowsize=8");
+
+	start(100 * 512);
+	tftp_session_open(&w.s, &req, w.content, &w.terms, w.now);
+	pull_some(1);
+	w.now = mono_after(w.now, MONO_S(15));
+	collect();
+	TALK("< OACK windowsize=8", "+ 100");
+	tftp_session_timeout(&w.s, w.now);
+	TALK("= running");
+}
+
 static void
 a_last_block_that_never_left_is_not_done(void **state)
 {
@@ -936,6 +952,7 @@ main(void)
 		cmocka_unit_test(what_the_socket_did_not_take_is_due_again),
 		cmocka_unit_test(a_block_that_had_to_wait_is_sent_once),
 		cmocka_unit_test(the_timer_begins_when_the_rest_has_left),
+		cmocka_unit_test(an_oack_that_had_to_wait_is_waited_for),
 		cmocka_unit_test(a_last_block_that_never_left_is_not_done),
 		cmocka_unit_test(a_file_cut_short_ends_with_an_error),
 		cmocka_unit_test(what_was_pulled_of_a_file_outlives_it),
