@@ -166,6 +166,17 @@ put_time(char *buf, size_t cap)
 	return n + (size_t)snprintf(buf + n, cap - n, ".%03ldZ ", ts.tv_nsec / 1000000);
 }
 
+/* False: another writes for so long that it must be stuck. */
+static bool
+take_turn(void)
+{
+	struct timespec until;
+
+	clock_gettime(CLOCK_REALTIME, &until);
+	until.tv_sec++;
+	return pthread_mutex_timedlock(&turn, &until) == 0;
+}
+
 /*
  * One write, so that lines of several threads do not mix. Whoever reads our standard
  * error may be stuck (a full pipe, a terminal stopped by Ctrl-S), and a write would
@@ -177,13 +188,14 @@ static bool
 put_line(const char *line, size_t len)
 {
 	struct pollfd err = {.fd = STDERR_FILENO, .events = POLLOUT};
-	bool put;
+	bool put = false;
 
 	AnnotateIgnoreSyncBegin(__FILE__, __LINE__);
-	pthread_mutex_lock(&turn);
-	put = poll(&err, 1, 0) == 1 && err.revents & POLLOUT &&
-	      write(STDERR_FILENO, line, len) >= 0;
-	pthread_mutex_unlock(&turn);
+	if (take_turn()) {
+		put = poll(&err, 1, 0) == 1 && err.revents & POLLOUT &&
+		      write(STDERR_FILENO, line, len) >= 0;
+		pthread_mutex_unlock(&turn);
+	}
 	AnnotateIgnoreSyncEnd(__FILE__, __LINE__);
 	return put;
 }
