@@ -261,6 +261,8 @@ sqlite_load(struct backend *b, const struct store_sink *sink, char why[static ST
 	return how;
 }
 
+/* By any of its cards. The table is gone through for who is no machine's first: nothing
+ * that serves a machine asks. */
 static bool
 machine_from(sqlite3 *db, const struct mac *mac, struct machine_view *out)
 {
@@ -269,8 +271,10 @@ machine_from(sqlite3 *db, const struct mac *mac, struct machine_view *out)
 	bool found;
 
 	if (sqlite3_prepare_v2(db,
-		    "SELECT " MACHINE_COLUMNS " FROM machine WHERE mac = ?1", -1, &st,
-		    NULL) != SQLITE_OK)
+		    "SELECT " MACHINE_COLUMNS " FROM machine WHERE mac = ?1"
+		    " OR instr(' ' || macs || ' ', ' ' || ?1 || ' ')"
+		    " ORDER BY mac = ?1 DESC LIMIT 1",
+		    -1, &st, NULL) != SQLITE_OK)
 		return false;
 	sqlite3_bind_text(st, 1, mac_text(mac, text), -1, SQLITE_STATIC);
 	found = sqlite3_step(st) == SQLITE_ROW && read_machine(st, out);
@@ -355,7 +359,7 @@ read_event(sqlite3_stmt *st, const struct mac *mac, struct event *e, struct writ
 #define HISTORY(packets)                                                                 \
 	"SELECT wall_ms, boot, kind, via, name, text, bytes, total, resent, status, "    \
 	"arch, ms, " packets " FROM (SELECT * FROM event WHERE machine = (SELECT id "    \
-			     "FROM machine WHERE mac = "                                 \
+	"FROM machine WHERE mac = "                                                      \
 	"?1)"                                                                            \
 	" AND wall_ms < ?2 ORDER BY id DESC LIMIT ?3) ORDER BY id"
 

@@ -309,6 +309,20 @@ write_kept_names(struct store *s, char why[static STORE_WHY])
 	return how;
 }
 
+/* These machines as they are now, as they may have been forgotten or have become others'
+ * cards since the list was made. */
+static size_t
+still_machines(struct store *s, const struct machine_view *list, size_t n)
+{
+	struct machine_view *m = s->machines;
+
+	for (size_t i = 0; i < n; i++)
+		if (registry_machine(s->registry, &list[i].mac, m) &&
+			mac_equal(&m->mac, &list[i].mac))
+			m++;
+	return (size_t)(m - s->machines);
+}
+
 static enum stored
 write_all_machines(struct store *s, char why[static STORE_WHY])
 {
@@ -324,8 +338,10 @@ write_all_machines(struct store *s, char why[static STORE_WHY])
 	for (size_t at = 0; how == STORED && at < n; at += BATCH_EVENTS) {
 		size_t some = n - at < BATCH_EVENTS ? n - at : BATCH_EVENTS;
 
+		some = still_machines(s, all + at, some);
 		how = write_batch(s,
-			&(struct store_batch){.machines = all + at, .n_machines = some},
+			&(struct store_batch){
+				.machines = s->machines, .n_machines = some},
 			why);
 		if (how == STORED)
 			how = write_urgent(s, why);

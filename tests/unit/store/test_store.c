@@ -516,6 +516,22 @@ card_is_no_machine_of_its_own(void **state)
 	dies(&l);
 }
 
+/* An admin may ask by any card. */
+static void
+card_of_a_machine_out_of_memory_is_found_on_disk(void **state)
+{
+	struct life l = two_cards();
+	struct machine_view m = {0};
+
+	UNTIL(strcmp(on_disk("SELECT macs FROM machine"), BOTH_CARDS) == 0);
+	assert_true(store_machine(l.s, &second, &m));
+	assert_int_equal(m.n_macs, 2);
+	assert_true(store_machine(l.s, &first, &m));
+	assert_int_equal(m.n_macs, 2);
+	assert_true(mac_equal(&m.mac, &second));
+	dies(&l);
+}
+
 /* They were written as two, and were not heard since. */
 static void
 cards_with_one_uuid_are_one_after_a_start(void **state)
@@ -1161,6 +1177,7 @@ main(void)
 		T(names_of_a_fleet_are_written_anew),
 		T(state_is_that_of_all_cards_after_each_start),
 		T(card_is_no_machine_of_its_own),
+		T(card_of_a_machine_out_of_memory_is_found_on_disk),
 		T(cards_with_one_uuid_are_one_after_a_start),
 		T(cards_that_came_apart_are_apart_after_a_start),
 		T(used_up_is_never_pruned),
