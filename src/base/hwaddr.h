@@ -21,6 +21,13 @@ mac_equal(const struct mac *a, const struct mac *b)
 	return memcmp(a, b, sizeof(*a)) == 0;
 }
 
+/* Not broadcast, multicast or nobody, which no card has. */
+static inline bool
+mac_is_of_a_card(const struct mac *mac)
+{
+	return !(mac->b[0] & 1) && !mac_equal(mac, &(struct mac){0});
+}
+
 #define MAC_TEXT 18
 #define UUID_TEXT 37
 

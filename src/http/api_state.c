@@ -35,15 +35,6 @@ parse(const struct call *call, json_t **body, enum machine_state *state)
 	return NULL;
 }
 
-/* Broadcast, multicast and nobody: what no network card has. */
-static bool
-is_of_a_machine(const struct mac *mac)
-{
-	static const struct mac none;
-
-	return !(mac->b[0] & 1) && memcmp(mac, &none, sizeof(none)) != 0;
-}
-
 /* The registry's generation that must be on disk; 0: there was no room for it. */
 static uint64_t
 change(const struct call *call, enum machine_state state, const char *by)
@@ -135,7 +126,7 @@ state_call(struct call *call)
 
 	if (wrong != NULL)
 		call_error(call, 422, "%s", wrong);
-	else if (!whose(call) || !is_of_a_machine(&call->mac))
+	else if (!whose(call) || !mac_is_of_a_card(&call->mac))
 		call_error(call, 404,
 			"no machine has the address '%s'; name it by its card's MAC",
 			call->id);

@@ -60,7 +60,8 @@ machine_append(struct registry *r, struct machine *m, struct event *e, uint32_t 
 	e->wall_ms = registry_wall(r);
 	e->boot = boot;
 	if (m != NULL) {
-		e->addr = m->addr;
+		if (m->owns_addr || m->addr_is_shared) /* not one of before a restart */
+			e->addr = m->addr;
 		if (m->n_macs)
 			e->mac = m->mac;
 	}
@@ -105,9 +106,8 @@ remember_rom(struct registry *r, struct past *p, const char *rom)
 	p->roms[0] = rom;
 }
 
-/* The ROM of a boot that came no further is remembered: three of a kind are a loop. */
-static void
-keep_rom(struct registry *r, struct machine *m)
+void
+machine_keep_rom(struct registry *r, struct machine *m)
 {
 	bool is_further = m->step > STEP_IPXE;
 
@@ -128,7 +128,7 @@ begin_boot(struct registry *r, struct machine *m, const struct event *first)
 	if (m->is_open)
 		machine_judge(r, m, INT64_MAX); /* whatever it waited for will not come */
 	machine_open(r, m);
-	keep_rom(r, m);
+	machine_keep_rom(r, m);
 	m->boot++;
 	m->boot_first = RECORD_NONE;
 	m->boot_ms = registry_wall(r);

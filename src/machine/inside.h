@@ -207,8 +207,6 @@ void machine_drop_parts(struct registry *r, struct machine *m);
 /* roster.c: who is who */
 struct machine *roster_by_mac(struct registry *r, const struct mac *mac);
 struct machine *roster_by_addr(struct registry *r, const struct netaddr *addr);
-/* Not broadcast, multicast or nobody, which no card has. */
-bool roster_is_name(const struct mac *mac);
 /* NULL: no room, no memory. Without what is kept of it: see roster_named(). */
 struct machine *roster_make(struct registry *r, const struct mac *mac);
 /* By any of its cards; one that was forgotten is called back with its state if `make`,
@@ -251,6 +249,8 @@ void machine_asks(struct registry *r, struct machine *m, const struct event *wha
 /* On the list of those whose boot goes on, and off it. */
 void machine_open(struct registry *r, struct machine *m);
 void machine_shut(struct registry *r, struct machine *m);
+/* The ROM of the boot that ends is remembered if it came no further: three are a loop. */
+void machine_keep_rom(struct registry *r, struct machine *m);
 void machine_flush_like(struct registry *r, struct machine *m);
 
 /* judge.c */

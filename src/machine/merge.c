@@ -113,6 +113,7 @@ take_boot(struct registry *r, struct machine *into, struct machine *from)
 		into->rom_sent |= from->rom_sent;
 		return;
 	}
+	machine_keep_rom(r, into);
 	into->boot = number;
 	into->boot_first = from->boot_first;
 	into->step = from->step;

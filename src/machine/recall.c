@@ -233,7 +233,7 @@ restore(struct registry *r, const struct state_record *record)
 void
 registry_restore(struct registry *r, const struct state_record *record)
 {
-	if (!roster_is_name(&record->mac))
+	if (!mac_is_of_a_card(&record->mac))
 		return;
 	registry_lock(r);
 	if (!states_is_forgotten(&r->states, &record->mac))

@@ -264,7 +264,7 @@ roster_named(struct registry *r, const struct mac *mac, bool make)
 	struct machine *m = roster_by_mac(r, mac);
 	struct state_record kept;
 
-	if (m != NULL || !roster_is_name(mac))
+	if (m != NULL || !mac_is_of_a_card(mac))
 		return m;
 	if (!states_find(&r->states, mac, &kept))
 		return make ? roster_make(r, mac) : NULL;
@@ -320,12 +320,6 @@ adopt_bare(struct registry *r, struct machine *m, const struct netaddr *addr)
 
 /* The order of identification. */
 
-bool
-roster_is_name(const struct mac *mac)
-{
-	return !(mac->b[0] & 1) && !mac_equal(mac, &(struct mac){0});
-}
-
 static struct machine *
 by_dhcps_word(struct registry *r, const struct netaddr *addr)
 {
@@ -353,7 +347,7 @@ find(struct registry *r, const struct sighting *who, bool make)
 {
 	bool has_addr =
 		who->addr.sa.sa_family == AF_INET || who->addr.sa.sa_family == AF_INET6;
-	bool named = who->has_mac && roster_is_name(&who->mac);
+	bool named = who->has_mac && mac_is_of_a_card(&who->mac);
 	struct machine *m = NULL;
 
 	if (named && (who->mac_in_name || who->by_dhcp))

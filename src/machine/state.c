@@ -119,7 +119,7 @@ put_unseen(struct registry *r, const struct mac *mac, enum machine_state state,
 {
 	struct state_record kept = {.mac = *mac};
 
-	if (!roster_is_name(mac))
+	if (!mac_is_of_a_card(mac))
 		return false;
 	states_find(&r->states, mac, &kept);
 	kept.state = state;
@@ -169,7 +169,7 @@ registry_forget(struct registry *r, const struct mac *mac)
 	uint64_t generation = 0;
 	struct machine *m;
 
-	if (r == NULL || !roster_is_name(mac))
+	if (r == NULL || !mac_is_of_a_card(mac))
 		return 0;
 	registry_lock(r);
 	m = roster_named(r, mac, false);
@@ -278,7 +278,7 @@ served_unseen(struct registry *r, const struct mac *mac, enum machine_state in_s
 {
 	struct state_record kept = {.mac = *mac};
 
-	if (!roster_is_name(mac))
+	if (!mac_is_of_a_card(mac))
 		return false;
 	states_find(&r->states, mac, &kept);
 	if ((kept.state_set ? kept.state : in_script) != STATE_ONCE || kept.once_used)

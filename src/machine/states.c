@@ -205,7 +205,7 @@ repeat(struct states *s, struct state_entry *card, const struct state_entry *of)
 
 	word.token[0] = '\0';
 	fill(s, card, &word);
-	if (!state_says_same(&word, &was))
+	if (!state_says_same(&word, &was) || word.once_boot != was.once_boot)
 		mark_dirty(s, card);
 }
 
@@ -220,8 +220,10 @@ static struct state_entry *
 find_or_add(struct states *s, const struct state_record *r)
 {
 	struct state_entry *e = entry_find(s, &r->mac);
-	bool has_room = r->state_set ||
-			s->n < (record_counts(r) ? STATES_MAX : STATES_TOKENS_MAX);
+	bool has_room =
+		r->state_set ||
+		(s->n < STATES_MAX &&
+			(record_counts(r) || s->by_token.used < STATES_TOKENS_MAX));
 
 	if (e == NULL && has_room)
 		e = add(s, &r->mac);
@@ -323,7 +325,7 @@ states_link(struct states *s, const struct mac *card, const struct mac *machine)
 
 	if (of == NULL || of == e || !entry_counts(of))
 		return;
-	if (e == NULL && s->n < STATES_MAX) {
+	if (e == NULL && (of->state_set || s->n < STATES_MAX)) {
 		e = add(s, card);
 		of = entry_find(s, machine); /* they may have moved */
 	}

@@ -609,6 +609,10 @@ test_full(void **state)
 	assert_true(found.once_used);
 	used.state_set = true; /* by somebody: there is room for that */
 	assert_true(states_put(&s, &used));
+	states_link(
+		&s, &(struct mac){{4, 4, 4, 4, 4, 4}}, &used.mac); /* and for its cards */
+	assert_true(states_find(&s, &(struct mac){{4, 4, 4, 4, 4, 4}}, &found));
+	assert_true(found.state_set);
 	assert_true(states_memory(&s) < 120u * STATES_MAX);
 	states_deinit(&s);
 }
