@@ -47,17 +47,21 @@ setup_directory(const char *option, const char *path, const char **out)
 static int
 read_advertise(const char *text, struct netaddr *out)
 {
-	struct netaddr pair[2];
+	struct netaddr pair[2] = {0};
 	const char *why;
 
 	if (*text == '\0')
 		return EX_OK;
-	if (netaddr_parse_host(text, out))
-		return EX_OK;
-	if (netaddr_parse_listen(text, pair, &why) != 1)
+	if (!netaddr_parse_host(text, &pair[0]) &&
+		netaddr_parse_listen(text, pair, &why) != 1)
 		return fail(EX_USAGE,
 			"--advertise %s: write a literal address, ADDR, ADDR:PORT or "
 			"[V6]:PORT",
+			text);
+	if (netaddr_is_wildcard(&pair[0]))
+		return fail(EX_USAGE,
+			"--advertise %s: machines cannot reach that; write an address "
+			"of this host, or what is before it",
 			text);
 	*out = pair[0];
 	return EX_OK;

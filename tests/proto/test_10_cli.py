@@ -193,6 +193,7 @@ MISTAKES = {
     "host a name": (["-d", "DIR", "-u", "localhost:80"], USAGE, ["localhost"]),
     "IPv6 without brackets": (["-d", "DIR", "-u", "2001:db8::1:80"], USAGE, ["2001:db8::1:80"]),
     "level": (["-d", "DIR", "-v", "LOUD"], USAGE, ["LOUD", "DEBUG"]),
+    "advertise any": (["-d", "DIR", "--advertise", "0.0.0.0"], USAGE, ["0.0.0.0", "reach"]),
     "advertise a name": (["-d", "DIR", "--advertise", "boot.example"], USAGE, ["boot.example"]),
     "ports backwards": (["-d", "DIR", "--tftp-ports", "9-8"], USAGE, ["9-8"]),
     "ports one": (["-d", "DIR", "--tftp-ports", "4000"], USAGE, ["4000"]),
