@@ -145,7 +145,8 @@ print_story(const json_t *machine)
 		return FAILED;
 	}
 	if (n > 1)
-		printf("%zu boots before the last; --json has them all.\n", n - 1);
+		printf("%zu boot%s before the last; --json has them all.\n", n - 1,
+			n > 2 ? "s" : "");
 	last = json_array_get(boots, n - 1);
 	print_boot(last, json_object_get(machine, "transfers"));
 	return exit_status(last);

@@ -115,9 +115,8 @@ say_asked(struct writer *w, const struct event *e)
 static void
 say_probed(struct writer *w, const struct event *e)
 {
-	wr_str(w, "Asks only how large ");
+	wr_str(w, "Asks only for the size of ");
 	put_file(w, e);
-	wr_str(w, " is");
 }
 
 static void

@@ -332,6 +332,14 @@ is_script_missing(const struct story *s, struct verdict *v)
 {
 	if (s->script_missing == NULL || s->file_sent != NULL)
 		return false;
+	if (s->script_missing->kind == EV_REFUSED) {
+		text(v, "It has a script, which was refused: %s.",
+			s->script_missing->text ? s->script_missing->text
+						: "it could not be read");
+		next(v, "Make the script readable for the user pixie runs as (chmod "
+			"a+r).");
+		return true;
+	}
 	text(v, "It has no script: pixie %s.", what_was_tried(s->script_missing));
 	next(v, "Write one of these files into the script directory (-d); default.ipxe "
 		"serves all "

@@ -19,7 +19,7 @@ static const struct {
 	{{.kind = EV_ASKED, .via = VIA_TFTP, .name = "a.efi", .total = 1234567},
 		"Asks for a.efi by TFTP (1.2 MB)."},
 	{{.kind = EV_PROBED, .via = VIA_HTTP, .name = "a.efi"},
-		"Asks only how large a.efi by HTTP is."},
+		"Asks only for the size of a.efi by HTTP."},
 	{{.kind = EV_SENT, .via = VIA_HTTP, .name = "k", .bytes = 1, .ms = 1250},
 		"Has fetched k by HTTP: 1 byte in 1.2 s."},
 	{{.kind = EV_SENT, .via = VIA_TFTP, .name = "k", .bytes = 999, .resent = 1},

@@ -136,6 +136,8 @@ static const struct talk talks[] = {
 	/* the script */
 	{"no script", {ASKS(7), TO_ROM, TO_MENU, E(10, HTTP(MISSING, "ipxe/x.ipxe"), .text = "looked for x.ipxe, default.ipxe")},
 		2, "script-missing", "failed", "looked for x.ipxe, default.ipxe"},
+	{"a script that may not be read", {ASKS(7), TO_ROM, TO_MENU, E(0, HTTP(REFUSED, "ipxe/x.ipxe"), .text = "Permission denied")},
+		2, "script-missing", "failed", "Permission denied"},
 	{"the script came late", {ASKS(7), TO_ROM, TO_MENU, E(10, HTTP(MISSING, "ipxe/x.ipxe")), E(30, HTTP(SCRIPT, "ipxe/x.ipxe")), TO_KERNEL},
 		30, "booted", "booted", NULL},
 	{"a dead address in it", {ASKS(7), TO_ROM, TO_MENU, TO_SCRIPT}, 35, "kernel-never-asked", "quiet", "address"},
