@@ -28,6 +28,13 @@ mac_is_of_a_card(const struct mac *mac)
 	return !(mac->b[0] & 1) && !mac_equal(mac, &(struct mac){0});
 }
 
+/* What boards say that have none. */
+static inline bool
+uuid_is_nil(const struct uuid *u)
+{
+	return memcmp(u, &(struct uuid){0}, sizeof(*u)) == 0;
+}
+
 #define MAC_TEXT 18
 #define UUID_TEXT 37
 

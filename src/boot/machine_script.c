@@ -33,7 +33,8 @@ machine_names_from(const char *name, const char *query, struct machine_names *ou
 	if (!mac_parse(name, stem_of(name), &out->mac))
 		return false;
 	out->has_uuid = name_from_query(query, "uuid", text, sizeof(text)) &&
-			uuid_parse(text, strlen(text), &out->uuid);
+			uuid_parse(text, strlen(text), &out->uuid) &&
+			!uuid_is_nil(&out->uuid);
 	if (!name_from_query(query, "serial", out->serial, sizeof(out->serial)))
 		out->serial[0] = '\0';
 	return true;

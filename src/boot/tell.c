@@ -55,7 +55,7 @@ who_in_query(struct teller *t, const char *query)
 void
 teller_query(struct teller *t, const char *query)
 {
-	char version[20], build[16] = "", platform[16] = "";
+	char version[56], build[16] = "", platform[16] = "";
 
 	if (query == NULL || *query == '\0')
 		return;

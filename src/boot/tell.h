@@ -11,7 +11,7 @@
 /* A sighting, and room for the texts it borrows. */
 struct teller {
 	struct sighting who;
-	char firmware[32], vendor[48], product[64], serial[64];
+	char firmware[64], vendor[48], product[64], serial[64];
 	bool by_menu; /* the query holds the MAC: nobody else writes that */
 };
 

@@ -170,7 +170,7 @@ names_in(const struct dhcp_pkt *pkt)
 
 	if (pkt->head.hlen == sizeof(names.mac.b))
 		memcpy(names.mac.b, pkt->head.chaddr, sizeof(names.mac.b));
-	names.has_uuid = pxe_guid(pkt, &names.uuid);
+	names.has_uuid = pxe_guid(pkt, &names.uuid) && !uuid_is_nil(&names.uuid);
 	return names;
 }
 

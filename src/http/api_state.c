@@ -126,10 +126,13 @@ state_call(struct call *call)
 
 	if (wrong != NULL)
 		call_error(call, 422, "%s", wrong);
-	else if (!whose(call) || !mac_is_of_a_card(&call->mac))
+	else if (!whose(call))
 		call_error(call, 404,
-			"no machine has the address '%s'; name it by its card's MAC",
+			"no machine whose MAC is known has the address '%s'; name it by "
+			"its card's MAC",
 			call->id);
+	else if (!mac_is_of_a_card(&call->mac))
+		call_error(call, 404, "no card has the address '%s'", call->id);
 	else
 		generation = change(call, state, by_of(call, body));
 	json_decref(body);

@@ -153,7 +153,7 @@ struct machine_view {
 	enum machine_state state; /* the one that holds: see state_set */
 	char state_by[24];        /* who set it; "script": its `# pixie:` line */
 	bool once_used;           /* STATE_ONCE, and it has had its script */
-	char firmware[32], vendor[48], product[64], serial[64];
+	char firmware[64], vendor[48], product[64], serial[64];
 	int64_t first_ms, last_ms; /* wall; 0: not seen, somebody set its state */
 	/* The last boot; number 0: none yet. */
 	uint32_t boot;

@@ -195,7 +195,7 @@ def test_a_once_that_is_used_up_is_told_apart(lan, served, run):
 def test_set_of_what_no_machine_has(run, nobody):
     """It could never ask for anything, and would stay in the list for ever."""
     done = run("set", nobody, "local")
-    assert done.returncode == DATA and "no machine" in done.stderr
+    assert done.returncode == DATA and "no card has the address" in done.stderr
     assert run("explain", nobody).returncode == UNKNOWN
 
 
