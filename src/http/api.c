@@ -2,8 +2,8 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "base/wall.h"
 #include "http/api_inside.h"
 #include "http/feed.h"
 #include "http/shape.h"
@@ -238,15 +238,6 @@ version_call(struct call *call)
 	json_object_set_new(o, "store", store_state(api));
 	call_json(call, 200, o);
 	return true;
-}
-
-static int64_t
-wall_ms(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_REALTIME, &t);
-	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
 
 struct api *

@@ -2,27 +2,18 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "base/wall.h"
 #include "machine/inside.h"
 
 #define MACHINES_DEFAULT 16384
 #define TIMELINE_DEFAULT ((size_t)16 << 20)
 
-static int64_t
-system_wall(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_REALTIME, &ts);
-	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
-}
-
 /* Once a second is enough: the wall's clock goes with ours, unless it is set. */
 void
 registry_compare_clocks(struct registry *r)
 {
-	r->wall_ahead = system_wall() - mono_now().us / 1000;
+	r->wall_ahead = wall_ms() - mono_now().us / 1000;
 }
 
 void
@@ -35,7 +26,7 @@ registry_lock(struct registry *r)
 	if (c->wall_ms != NULL)
 		r->wall_ms = c->wall_ms(c->clock_arg);
 	else
-		r->wall_ms = c->now ? system_wall() : r->now.us / 1000 + r->wall_ahead;
+		r->wall_ms = c->now ? wall_ms() : r->now.us / 1000 + r->wall_ahead;
 }
 
 void

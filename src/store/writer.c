@@ -6,9 +6,9 @@
  */
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/log.h"
+#include "base/wall.h"
 #include "store/inside.h"
 
 #define TICK_MS 500 /* history is written so often: less than a second is lost */
@@ -24,15 +24,6 @@ static const struct store_bounds bounds = {
 	.machines = 65536,
 	.states = 65536,
 };
-
-static int64_t
-wall_ms(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_REALTIME, &ts);
-	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
-}
 
 /* Trouble, and its end. */
 
