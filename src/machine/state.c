@@ -155,10 +155,9 @@ forget_state(struct registry *r, const struct machine *m, const struct mac *mac)
 {
 	struct state_record kept;
 
-	if (m == NULL && states_find(&r->states, mac, &kept))
-		states_forget(&r->states, &kept.mac);
-	else if (m == NULL)
-		states_forget(&r->states, mac);
+	if (m == NULL)
+		states_forget(&r->states,
+			states_find(&r->states, mac, &kept) ? &kept.mac : mac);
 	for (unsigned i = 0; m != NULL && i < m->n_macs; i++)
 		states_forget(&r->states, machine_mac(m, i));
 }
@@ -208,6 +207,12 @@ state_now(const struct machine *m, enum machine_state in_script)
 								      : STATE_LOCAL;
 }
 
+static enum machine_state
+kept_wants(const struct state_record *kept, enum machine_state in_script)
+{
+	return kept->state_set ? kept->state : in_script;
+}
+
 /* Of a machine that is not in memory: no boot goes on that could have used it up. */
 static enum machine_state
 state_unseen(
@@ -218,7 +223,7 @@ state_unseen(
 
 	if (!states_find(&r->states, mac, &kept))
 		return in_script;
-	state = kept.state_set ? kept.state : in_script;
+	state = kept_wants(&kept, in_script);
 	return state == STATE_ONCE && kept.once_used ? STATE_LOCAL : state;
 }
 
@@ -281,7 +286,7 @@ served_unseen(struct registry *r, const struct mac *mac, enum machine_state in_s
 	if (!mac_is_of_a_card(mac))
 		return false;
 	states_find(&r->states, mac, &kept);
-	if ((kept.state_set ? kept.state : in_script) != STATE_ONCE || kept.once_used)
+	if (kept_wants(&kept, in_script) != STATE_ONCE || kept.once_used)
 		return false;
 	kept.once_used = true;
 	r->generation++;

@@ -183,7 +183,7 @@ mark_dirty(struct states *s, struct state_entry *e)
 
 /* Changing. */
 
-/* A machine that was forgotten and is known anew: its history has to go all the same. */
+/* Not `forgotten`: of a machine that is known anew the history has to go all the same. */
 static void
 fill(struct states *s, struct state_entry *e, const struct state_record *r)
 {

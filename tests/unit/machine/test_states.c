@@ -128,6 +128,15 @@ with_uuid(unsigned mac)
 	return who;
 }
 
+/* One after the other, as the cards of one machine do. */
+static void
+ask_by_both_cards(struct registry *r, struct clock *c)
+{
+	tell(r, with_uuid(1), EV_DISCOVER, VIA_DHCP, NULL);
+	c->ms += 10000;
+	tell(r, with_uuid(2), EV_DISCOVER, VIA_DHCP, NULL);
+}
+
 /* Whether its second card was seen before its story was forgotten, or never. */
 static void
 test_another_card(void **state)
@@ -200,9 +209,7 @@ test_set_while_they_were_one(void **state)
 	struct mac first = mac_n(1), second = mac_n(2);
 
 	(void)state;
-	tell(r, with_uuid(1), EV_DISCOVER, VIA_DHCP, NULL);
-	c.ms += 10000;
-	tell(r, with_uuid(2), EV_DISCOVER, VIA_DHCP, NULL);
+	ask_by_both_cards(r, &c);
 	registry_set_state(r, &second, STATE_LOCAL, "api");
 	tell(r, with_uuid(3), EV_DISCOVER, VIA_DHCP, NULL);
 	for (unsigned i = 1; i <= 2; i++) {
@@ -269,9 +276,7 @@ test_rows_of_each_card(void **state)
 	uint64_t generation;
 
 	(void)state;
-	tell(r, with_uuid(1), EV_DISCOVER, VIA_DHCP, NULL);
-	c.ms += 10000;
-	tell(r, with_uuid(2), EV_DISCOVER, VIA_DHCP, NULL);
+	ask_by_both_cards(r, &c);
 	power_on(r, &c, 2);
 	assert_int_equal(ask_script(r, 2, STATE_ONCE), STATE_ONCE);
 	assert_true(registry_done_token(r, &second, (char[DONE_TOKEN_TEXT]){0}));
@@ -362,9 +367,7 @@ test_forgotten_by_somebody(void **state)
 	struct mac mac = mac_n(1), second = mac_n(2);
 
 	(void)state;
-	tell(r, with_uuid(1), EV_DISCOVER, VIA_DHCP, NULL);
-	c.ms += 10000;
-	tell(r, with_uuid(2), EV_DISCOVER, VIA_DHCP, NULL);
+	ask_by_both_cards(r, &c);
 	ask_script(r, 1, STATE_ONCE);
 	push_out(r, 1);
 	take_all(r, &mac, &record);
@@ -393,9 +396,7 @@ test_forgotten_put_back(void **state)
 	assert_int_not_equal(registry_forget(r, &mac), 0);
 	registry_set_state(r, &mac, STATE_ONCE, "api");
 	assert_int_equal(take_all(r, &mac, &taken), 1);
-	tell(r, with_uuid(1), EV_DISCOVER, VIA_DHCP, NULL);
-	c.ms += 10000;
-	tell(r, with_uuid(2), EV_DISCOVER, VIA_DHCP, NULL);
+	ask_by_both_cards(r, &c);
 	registry_put_back(r, &taken, 1);
 	push_out(r, 1);
 	assert_int_equal(registry_state(r, &second, STATE_BOOT), STATE_ONCE);
@@ -420,9 +421,7 @@ test_card_put_back(void **state)
 	size_t n;
 
 	(void)state;
-	tell(r, with_uuid(1), EV_DISCOVER, VIA_DHCP, NULL);
-	c.ms += 10000;
-	tell(r, with_uuid(2), EV_DISCOVER, VIA_DHCP, NULL);
+	ask_by_both_cards(r, &c);
 	registry_set_state(r, &first, STATE_LOCAL, "api");
 	n = registry_take_dirty(r, rows, 4, &generation);
 	assert_int_equal(n, 2);
